@@ -1,0 +1,1 @@
+"""Recipes that made the embedded networks. Nothing here is imported by ``forensics``."""
