@@ -1,0 +1,1 @@
+"""Models: which weights exist, where they are, and loading them after their digest matched."""

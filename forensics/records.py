@@ -1,0 +1,394 @@
+"""Records: the frozen facts that every stage hands on and every output format shows.
+
+Two kinds live here.  Dataclasses carry what one stage gives the next inside a run
+(`Detection`, `Failure`).  Pydantic models are what a bundle stores: `Audit` (audit.json),
+`FrameLine` (frames.jsonl) and `FaceLine` (faces.jsonl); their JSON Schemas are generated into
+``docs/schema/``.  Numbers are finite or absent: never NaN, never a made-up zero.  Frame numbers
+start at 1 and equal the number in file names.  Names carry unit and space: ``_px`` native
+square-pixel picture coordinates with pixel centres at integers, ``_s`` seconds, ``_u8`` uint8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+AUDIT_SCHEMA = "restoration-forensics/audit/1"
+FRAME_SCHEMA = "restoration-forensics/frame/1"
+FACE_SCHEMA = "restoration-forensics/face/1"
+
+Outcome = Literal["restored", "skipped", "failed"]
+FrameOutcome = Literal["restored", "failed"]
+Band = Literal["high", "caution", "no_sign", "not_calculable"]
+Severity = Literal["high", "caution", "note"]
+RejectReason = Literal["nested_in_face", "track_rejected"]
+SkipReason = Literal[
+    "not_detected",
+    "below_eye_px",
+    "nested_in_face",
+    "track_rejected",
+    "unsupported_signal",
+    "user_excluded",
+]
+FlagCode = Literal[
+    "contradicts_footage",
+    "identity_drift",
+    "structure_shift",
+    "eye_colour",
+    "glasses",
+    "facial_hair",
+    "hair_grid",
+    "jitter",
+    "morphing",
+    "pop",
+    "swap",
+    "unstable",
+    "profile",
+    "too_small",
+    "mismatched_pair",
+    "restored_twice",
+    "failed",
+    "background_redrawn",
+]
+MEASURES: tuple[str, ...] = (
+    "lpips_crop",
+    "lpips_embedded_crop",
+    "ssim_crop",
+    "interocular_px",
+    "cutoff",
+    "blur",
+    "noise",
+    "blockiness",
+    "qp",
+    "invented_detail",
+    "contradiction",
+    "contradiction_eyes",
+    "contradiction_nose",
+    "contradiction_mouth",
+    "contradiction_jaw",
+    "contradiction_hair",
+    "identity_drift",
+    "landmark_shift",
+    "iris_delta",
+    "glasses",
+    "facial_hair",
+    "hair_grid",
+    "jitter",
+    "identity_dispersion",
+    "stability_input",
+    "stability_seed",
+    "interval_violation",
+    "mean_distance",
+    "disagreement",
+    "alternatives_spread",
+)
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+Affine = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face as the detector sees it in a frame, in square-pixel picture coordinates.
+
+    ``box_px`` is x0, y0, x1, y1.  ``landmarks_px`` are five points in the order of the FFHQ
+    template: eye on the picture's left, eye on its right, nose tip, mouth corner on the
+    picture's left, mouth corner on its right.  ``score`` is 0..1.
+    """
+
+    box_px: Box
+    landmarks_px: tuple[Point, Point, Point, Point, Point]
+    score: float
+
+    @property
+    def interocular_px(self) -> float:
+        """Distance between the two eye points in native px."""
+        (x0, y0), (x1, y1) = self.landmarks_px[0], self.landmarks_px[1]
+        return float(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that gave no result. Every output format shows it."""
+
+    stage: str  # probe, decode, detect, align, restore, paste, encode, measure, report
+    reason: str  # for a reader: "the network gave numbers that are not finite"
+    error: str  # for a developer: class and message
+
+    @classmethod
+    def of(cls, stage: str, reason: str, error: BaseException) -> Failure:
+        return cls(stage, reason, f"{type(error).__name__}: {error}")
+
+
+class Record(BaseModel):
+    """Base of what a bundle stores: frozen, no unknown field, no NaN, no infinity."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
+    )
+
+
+class Rejected(Record):
+    """A detection that did not become a face of a person, and why."""
+
+    box_px: Box
+    score: float
+    reason: RejectReason
+
+
+class Risk(Record):
+    """How far the footage supports a face. ``probability`` only where calibration passed."""
+
+    band: Band
+    probability: float | None = None
+    interval: tuple[float, float] | None = None
+    calibrated: bool = False
+    because: tuple[str, ...] = Field(
+        default=(), description="names of measures or flags, strongest first"
+    )
+
+
+class FaceLine(Record):
+    """One person in one frame: a line of faces.jsonl."""
+
+    frame: int = Field(ge=1)
+    pts_s: float | None = Field(description="None where the source has no time stamps")
+    person: int = Field(ge=0)
+    score: float = Field(description="detector's score, 0..1")
+    box_px: Box
+    landmarks_px: tuple[Point, ...]
+    landmarks_raw_px: tuple[Point, ...] = Field(description="before smoothing along the track")
+    affine: Affine | None = Field(
+        default=None, description="native px to 512-template px, (2, 3), None when it failed"
+    )
+    scale: float | None = Field(default=None, description="512-template px per native px")
+    interocular_px: float = Field(ge=0)
+    yaw_deg: float | None = Field(
+        default=None, description="turn of the head estimated from five points; sign: + to the right"
+    )
+    outcome: Outcome
+    reason: str | None = Field(default=None, description="why skipped, failed or fallen back")
+    error: str | None = Field(default=None, description="class and message, for a developer")
+    seed: int | None = None
+    crop_sha256: str | None = Field(default=None, description="of the raw (512, 512, 3) RGB bytes")
+    restored_sha256: str | None = None
+    measures: dict[str, float] = {}
+    not_measured: dict[str, str] = {}
+    references: dict[str, float] = Field(
+        default={}, description="what accurate pictures of this quality score, by measure"
+    )
+    risk: Risk
+    flags: tuple[FlagCode, ...] = ()
+
+
+class FrameLine(Record):
+    """One frame of the source: a line of frames.jsonl."""
+
+    frame: int = Field(ge=1)
+    name: str | None = Field(default=None, description="own file name, for folders of frames")
+    pts: int | None = None
+    pts_s: float | None = None
+    duration: int | None = Field(default=None, description="in units of source.time_base")
+    outcome: FrameOutcome
+    reason: str | None = None
+    error: str | None = None
+    faces: int = Field(ge=0, description="faces of people; rejected detections are apart")
+    rejected: tuple[Rejected, ...] = ()
+    source_rgb_sha256: str | None = Field(
+        default=None, description="of the RGB bytes after rotation and square pixels"
+    )
+    restored_rgb_sha256: str | None = Field(default=None, description="before encoding")
+    flags: tuple[FlagCode, ...] = ()
+
+
+class Stream(Record):
+    """Another stream of the source, and what became of it."""
+
+    index: int
+    kind: str
+    codec: str
+    packets: int | None = None
+    packets_sha256: str | None = None
+    outcome: Literal["copied", "sidecar", "dropped"]
+    reason: str | None = None
+
+
+class Source(Record):
+    """What was examined."""
+
+    file: str
+    sha256: str
+    sha512: str
+    bytes: int
+    kind: Literal["video", "image", "frames"]
+    width: int = Field(description="as coded, before rotation and square pixels")
+    height: int
+    sar: str = Field(description="sample aspect ratio, like 1:1")
+    rotation: int = Field(description="degrees clockwise applied to show it upright")
+    display_width: int = Field(description="after rotation and square pixels")
+    display_height: int
+    frames: int
+    duration_s: float | None
+    time_base: str | None = Field(description="like 1/12800")
+    vfr: bool
+    audio: tuple[Stream, ...] = ()
+    other_streams: tuple[Stream, ...] = ()
+    container: str | None = None
+    codec: str | None = None
+    pix_fmt: str | None = None
+    colour: dict[str, str] = {}
+    assumptions: tuple[str, ...] = Field(
+        default=(), description="what the file does not say and was assumed"
+    )
+    note: str | None = Field(default=None, description="what the maker says about the file")
+
+
+class Restored(Record):
+    """What was written."""
+
+    file: str
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    frames: int
+    codec: str | None = None
+    encoder: dict[str, str] = {}
+
+
+class Model(Record):
+    """A network that took part."""
+
+    role: str
+    name: str
+    version: str
+    file: str
+    sha256: str
+    licence: str
+    source: str
+    deterministic: bool
+    card: str | None = Field(default=None, description="file name of its model card")
+
+
+class Totals(Record):
+    """Counts that add up; verify checks that they do."""
+
+    frames: int
+    frames_restored: int
+    frames_failed: int
+    faces: int
+    faces_restored: int
+    faces_skipped: int
+    faces_failed: int
+    rejected_detections: int
+    people: int
+    flagged_faces: int
+    flagged_frames: int
+
+
+class Flag(Record):
+    """A finding about one person (or the picture), with its place."""
+
+    code: FlagCode
+    person: int | None
+    frames: tuple[tuple[int, int], ...] = Field(description="inclusive [first, last] ranges")
+    severity: Severity
+    measured: float | None = None
+    reference: float | None = None
+    unit: str | None = None
+    words: str
+
+
+class Person(Record):
+    """A person as followed through the clip."""
+
+    id: int
+    first_frame: int
+    last_frame: int
+    faces: int
+    faces_restored: int
+    faces_failed: int
+    risk: Risk
+    bands: dict[Band, int]
+    flags: tuple[FlagCode, ...]
+    interocular_px_range: tuple[float, float]
+    gaps: tuple[tuple[int, int], ...] = Field(
+        default=(), description="frame ranges without this person between first and last"
+    )
+    key_frames: tuple[int, ...] = Field(default=(), description="frames shown first in the report")
+    summary: str
+
+
+class Background(Record):
+    """What was done outside the faces."""
+
+    method: str
+    requested: str
+    outcome: Outcome
+    reason: str | None = None
+
+
+class Run(Record):
+    """Who ran what, when. Clock fields may differ between two equal runs."""
+
+    id: str
+    tool: str = "restoration-forensics"
+    version: str
+    schema_version: str = AUDIT_SCHEMA
+    started_utc: str
+    ended_utc: str
+    seconds: float
+    complete: bool
+    exit_code: int
+    case: str | None = None
+    operator: str | None = None
+    purpose: str | None = None
+    failures: tuple[str, ...] = ()
+
+
+class Artefact(Record):
+    """An output format and whether it was made."""
+
+    file: str
+    outcome: Literal["written", "skipped", "failed"]
+    reason: str | None = None
+
+
+class Audit(Record):
+    """The result: data/audit.json. Both reports are views of it."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+    schema_: Literal["restoration-forensics/audit/1"] = Field(
+        default="restoration-forensics/audit/1", alias="schema"
+    )
+    run: Run
+    source: Source
+    restored: Restored | None
+    models: tuple[Model, ...]
+    settings: dict[str, str | int | float | bool | None]
+    totals: Totals
+    people: tuple[Person, ...]
+    flags: tuple[Flag, ...]
+    background: Background
+    reproduce: dict[str, str] = Field(description="commands to repeat and to verify")
+    limits: tuple[str, ...]
+    reports: tuple[Artefact, ...] = ()
+
+
+CLOCK_FIELDS: tuple[str, ...] = (
+    "run.id",
+    "run.started_utc",
+    "run.ended_utc",
+    "run.seconds",
+)
+"""Fields of audit.json that may differ between two equal runs."""
