@@ -1,0 +1,1 @@
+"""Report: HTML and PDF, both views of the data in a bundle. Importing it loads nothing heavy."""

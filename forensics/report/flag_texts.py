@@ -1,0 +1,119 @@
+"""Flag texts: each flag code in words, with what was found and why the flag may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forensics.records import FlagCode
+
+
+@dataclass(frozen=True)
+class FlagText:
+    """A flag code in words: its title, what was found, and why it may be wrong."""
+
+    title: str
+    finding: str
+    may_be_wrong: str
+
+
+FLAGS: Final[Mapping[FlagCode, FlagText]] = {
+    "contradicts_footage": FlagText(
+        "contradicts the footage",
+        "Shrunk back to the size of the footage, the restored face disagrees with the original"
+        " pixels",
+        "The picture may have been damaged in a way that shrinking and blurring do not copy"
+        " (rolling shutter, beauty filter, changed light).",
+    ),
+    "identity_drift": FlagText(
+        "drifts from the footage",
+        "A face recogniser finds the restored face and the footage less alike than it finds"
+        " accurate pictures at this quality",
+        "The recogniser is weaker on some groups of people, and on small or turned faces.",
+    ),
+    "structure_shift": FlagText(
+        "structure moved",
+        "Points of the face lie elsewhere than in the footage",
+        "Points are hard to place on blurred or turned faces.",
+    ),
+    "eye_colour": FlagText(
+        "eye colour differs",
+        "The two eyes differ in colour in a way the footage does not show",
+        "Light from one side or a coloured lens has the same effect.",
+    ),
+    "glasses": FlagText(
+        "glasses differ",
+        "Glasses are drawn or removed against the footage",
+        "Dark eye sockets can look like frames.",
+    ),
+    "facial_hair": FlagText(
+        "facial hair differs",
+        "A beard or moustache is drawn or removed against the footage",
+        "A shadow can look like a moustache.",
+    ),
+    "hair_grid": FlagText(
+        "regular grid in hair or skin",
+        "Hair or skin shows a regular grid that the software makes",
+        "Braids, combs, woven cloth and screens are regular too.",
+    ),
+    "jitter": FlagText(
+        "does not hold still",
+        "The face moves from frame to frame more than in the footage",
+        "Flicker of the footage itself is allowed for, but not fully.",
+    ),
+    "morphing": FlagText(
+        "changes over time",
+        "The features change from frame to frame more than in the footage",
+        "Speech and blinks change a face too.",
+    ),
+    "pop": FlagText(
+        "restoration switches on or off",
+        "From one frame to the next the face changes between restored and not restored",
+        "The place is exact; the picture before and after may still be alike.",
+    ),
+    "swap": FlagText(
+        "order of people swaps",
+        "The order in which a detector lists the people changes here: output numbered by that"
+        " order shows another person under the same number",
+        "The numbers used in this report follow the person, not the order; people who cross or"
+        " look alike can still be confused.",
+    ),
+    "unstable": FlagText(
+        "unstable",
+        "A tiny change of the input gives a visibly different face",
+        "A result that does hold still can be the same invention each time.",
+    ),
+    "profile": FlagText(
+        "turned away",
+        "The head is turned far to the side; the far half of the face cannot be known from this"
+        " footage",
+        "The turn is estimated from five points and is rough.",
+    ),
+    "too_small": FlagText(
+        "too small",
+        "The face was restored although it has too few pixels: its features cannot be known from"
+        " this footage",
+        "The count of pixels says nothing about footage that was enlarged before it came here.",
+    ),
+    "mismatched_pair": FlagText(
+        "the two pictures do not belong together",
+        "The restored picture does not come from this source",
+        "A crop or a shift in time has the same effect.",
+    ),
+    "restored_twice": FlagText(
+        "restored before",
+        "The source shows traces of an earlier restoration",
+        "Strong sharpening leaves similar traces.",
+    ),
+    "failed": FlagText(
+        "failed",
+        "The face was not restored; the frame shows it as it was",
+        "Nothing is said about this face, neither good nor bad.",
+    ),
+    "background_redrawn": FlagText(
+        "background redrawn",
+        "The picture outside the faces was redrawn as well",
+        "This says nothing about the faces.",
+    ),
+}

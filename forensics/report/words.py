@@ -1,0 +1,272 @@
+"""Words: every sentence a reader gets about a face, in one place, in English.
+
+Pure functions and constants; the pipeline fills ``Person.summary``, ``Flag.words`` and
+``Audit.limits`` from here, so terminal, HTML, PDF and audit.json say the same.  The rules of
+speech: a face "has no counterpart in the footage", "contradicts the footage" or "cannot be known
+from this footage"; the lowest band "does not confirm the face".  Nothing here says who somebody
+is, and no likelihood is worded as long as nothing is calibrated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from forensics.records import Band, FlagCode, Outcome, Severity
+from forensics.report.flag_texts import FLAGS
+
+LANGUAGE: Final = "en"
+
+DEMONSTRATION_SENTENCE: Final = (
+    "Restored with the built-in demonstration model, not with GFPGAN. It shows how the audit"
+    " works; other tools would draw other faces."
+)
+NO_FACE_SENTENCE: Final = "no face found; this does not mean that nobody is there"
+NO_PROBABILITY_SENTENCE: Final = (
+    "No probability is given: this restorer has not been tested enough. What follows are facts"
+    " and flags."
+)
+NO_SIGN_SENTENCE: Final = "no sign of invention found; this does not confirm the face"
+NOT_FOR_IDENTIFICATION: Final = "AI-restored. Not for identification."
+BASELINE_SENTENCE: Final = (
+    "This number is lowest when nothing was restored; it says how much the picture was changed,"
+    " not whether the change is right."
+)
+BASELINE_MEASURES: Final = ("lpips_crop", "lpips_embedded_crop", "ssim_crop")
+UNSIGNED_SENTENCE: Final = (
+    "This bundle is not signed. Its checksums show whether a file was altered after sealing; they"
+    " do not show who made it, and anyone could have made it."
+)
+MAP_SENTENCE: Final = (
+    "Map: the brighter a place, the more of the fine detail drawn there has no counterpart in the"
+    " footage. A dark place is not thereby confirmed."
+)
+TOO_SMALL_PX: Final = 16.0
+"""Eye distance in native px below which the lowest band is never given (scoring.md section 9)."""
+
+
+@dataclass(frozen=True)
+class BandWords:
+    """How a band is shown: a word, a letter-free shape and the decision it stands for."""
+
+    word: str
+    shape: str  # a character of DejaVu Sans, so that no colour is needed
+    decision: str
+
+
+BANDS: Final[Mapping[Band, BandWords]] = {
+    "high": BandWords("high", "\u25b2", "do not describe features"),
+    "caution": BandWords("caution", "\u25c6", "describe only with the original beside it"),
+    "no_sign": BandWords("no sign", "\u25cb", NO_SIGN_SENTENCE),
+    "not_calculable": BandWords(
+        "not calculable", "\u2715", "how far the footage supports this face is not calculable"
+    ),
+}
+BAND_ORDER: Final[tuple[Band, ...]] = ("high", "caution", "no_sign", "not_calculable")
+"""Worst first; "not calculable" last, because it is no statement about the face."""
+
+SEVERITIES: Final[Mapping[Severity, str]] = {"high": "high", "caution": "caution", "note": "note"}
+SEVERITY_SHAPES: Final[Mapping[Severity, str]] = {
+    "high": "\u25b2",
+    "caution": "\u25c6",
+    "note": "\u25a1",
+}
+
+OUTCOMES: Final[Mapping[Outcome, str]] = {
+    "restored": "restored",
+    "skipped": "skipped (left as it was)",
+    "failed": "failed (left as it was)",
+}
+
+REASONS: Final[Mapping[str, str]] = {
+    "not_detected": "the person is followed here, but the detector saw no face",
+    "below_eye_px": "the eyes are too close together to restore anything",
+    "nested_in_face": "lies inside another face",
+    "track_rejected": "seen too briefly or too faintly to count as a face",
+    "unsupported_signal": "the kind of picture is not supported",
+    "user_excluded": "left out on request",
+}
+"""Words for the codes of reasons; a reason that is no code is a sentence already."""
+
+ROLES: Final[Mapping[str, str]] = {
+    "detector": "finds faces",
+    "appearance": "follows people through the clip",
+    "identity": "compares faces",
+    "restorer": "draws the restored face",
+    "perceptual": "compares pictures as people do",
+    "background": "enlarges the picture outside the faces",
+    "evidence": "states what the footage supports",
+}
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``3 frames``, ``1 frame``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def number_words(value: float) -> str:
+    """A measured value with three significant digits: 11.83 -> ``11.8``, 16.0 -> ``16``."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def range_words(ranges: Sequence[tuple[int, int]], most: int = 6) -> str:
+    """Inclusive frame ranges: ``12 to 40, 52 and 3 more stretches``."""
+    shown = [f"{a}" if a == b else f"{a} to {b}" for a, b in ranges[:most]]
+    rest = len(ranges) - len(shown)
+    text = ", ".join(shown)
+    return f"{text} and {counted(rest, 'more stretch', 'more stretches')}" if rest > 0 else text
+
+
+def reason_words(reason: str | None) -> str:
+    """A reason for a reader: codes become sentences, sentences stay as they are."""
+    if reason is None:
+        return "no reason recorded"
+    return REASONS.get(reason, reason)
+
+
+def person_name(person: int | None) -> str:
+    """``Person 00``, as files are numbered; None is the picture as a whole."""
+    return "whole picture" if person is None else f"Person {person:02d}"
+
+
+def eye_words(interocular_px_range: tuple[float, float]) -> str:
+    """What the footage holds, as the distance between the eyes in native px."""
+    low, high = interocular_px_range
+    if round(low) == round(high):
+        return f"the eyes are about {low:.0f} pixels apart in the footage"
+    return f"the eyes are {low:.0f} to {high:.0f} pixels apart in the footage"
+
+
+def flag_title(code: FlagCode) -> str:
+    """A flag code in two or three words."""
+    return FLAGS[code].title
+
+
+def flag_words(
+    code: FlagCode,
+    *,
+    measured: float | None = None,
+    reference: float | None = None,
+    unit: str | None = None,
+    detail: str | None = None,
+) -> str:
+    """The sentence of a flag: what was found, the value, the value to hold it against.
+
+    ``unit`` follows the numbers (``px``, ``degrees``); ``detail`` names a region or a failure
+    ("mouth", "the network gave numbers that are not finite").
+    """
+    suffix = f" {unit}" if unit else ""
+    facts = [detail] if detail else []
+    if measured is not None:
+        facts.append(f"measured {number_words(measured)}{suffix}")
+        if reference is not None:
+            facts.append(f"reference {number_words(reference)}{suffix}")
+    finding = FLAGS[code].finding
+    return f"{finding} ({'; '.join(facts)})." if facts else f"{finding}."
+
+
+_DECISIONS: Final[Mapping[Band, str]] = {
+    "high": "do not describe features from the restored face",
+    "caution": "describe features only with the original beside the restored face",
+    "no_sign": NO_SIGN_SENTENCE,
+    "not_calculable": "how far the footage supports the restored face is not calculable",
+}
+
+
+def _band_counts(bands: Mapping[Band, int], faces: int) -> str:
+    parts = [f"{BANDS[band].word} in {bands[band]:,}" for band in BAND_ORDER if bands.get(band)]
+    if not parts:
+        return "no face has a band"
+    return f"{', '.join(parts)} of {counted(faces, 'frame')}"
+
+
+def person_summary(
+    *,
+    person: int,
+    band: Band,
+    faces: int,
+    faces_restored: int,
+    faces_failed: int,
+    bands: Mapping[Band, int],
+    flags: Sequence[FlagCode],
+    interocular_px_range: tuple[float, float],
+) -> str:
+    """The one sentence a reader gets about a person; the arguments are fields of ``Person``.
+
+    ``band`` is ``Person.risk.band``.  Faces neither restored nor failed were skipped.
+    """
+    parts = [
+        f"{person_name(person)}: {_DECISIONS[band]}",
+        f"band {_band_counts(bands, faces)}",
+        eye_words(interocular_px_range),
+    ]
+    if flags:
+        parts.append("flags: " + ", ".join(flag_title(code) for code in flags))
+    skipped = faces - faces_restored - faces_failed
+    left = []
+    if faces_failed:
+        left.append(f"{faces_failed:,} failed")
+    if skipped > 0:
+        left.append(f"{skipped:,} skipped")
+    if left:
+        parts.append(f"of {counted(faces, 'face')} {' and '.join(left)}")
+    return "; ".join(parts) + "."
+
+
+def people_sentence(people: int) -> str:
+    """How many people were followed; none is a complete result with its own sentence."""
+    if people == 0:
+        return NO_FACE_SENTENCE[0].upper() + NO_FACE_SENTENCE[1:] + "."
+    return f"{counted(people, 'person', 'people')} followed through the footage."
+
+
+def limits(
+    *,
+    demonstration: bool,
+    calibrated: bool,
+    people: int,
+    lpips_official: bool,
+    complete: bool = True,
+    stretch: str | None = None,
+    every: int = 1,
+    made_source: bool = False,
+) -> tuple[str, ...]:
+    """What this audit cannot say, most important first; fills ``Audit.limits``.
+
+    ``demonstration``: restored with the embedded model.  ``lpips_official``: `lpips_crop` was
+    measured with an official backbone.  ``stretch``: words for the part examined when it is not
+    the whole ("from 3 s to 9 s").  ``every``: each Nth frame was scored.  ``made_source``: the
+    maker of the file says that it was composed, not recorded.
+    """
+    out = [DEMONSTRATION_SENTENCE] if demonstration else []
+    out.append(
+        "A restored face is a drawing by a network that was trained on other people. It must not"
+        " be used to say who somebody is."
+    )
+    if not calibrated:
+        out.append(NO_PROBABILITY_SENTENCE)
+    if people == 0:
+        out.append(people_sentence(0))
+    if not complete:
+        out.append("Part of the work failed or is incomplete; the counts say which part.")
+    if stretch:
+        out.append(f"Only a stretch was examined: {stretch}.")
+    if every > 1:
+        out.append(f"Only one frame in {every} was scored; all frames were restored.")
+    if made_source:
+        out.append("The source is a made clip, not a recording of an event.")
+    out += [
+        "A low value of a measure never confirms a face: detail that the footage cannot decide"
+        " can be drawn in many ways that all fit the same pixels.",
+        "Faces below the detector's reach, covered or turned away are not in the counts.",
+        "The thresholds of bands and flags are stated rules, not measured error rates.",
+        "Integrity is stated from the moment this audit took the file in; what happened to it"
+        " before is not known from here.",
+    ]
+    if not lpips_official:
+        out.append(
+            "The distance called LPIPS was not computed: its official backbone is not installed."
+            " lpips_embedded_crop is the same computation on a backbone of our own."
+        )
+    return tuple(out)
