@@ -1,0 +1,31 @@
+"""What the restorer is trained with: stages, rates, weights. The card prints these numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEED = 20261122
+EMA_DECAY = 0.998
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training at one size. ``lr`` falls from first to second value by a cosine."""
+
+    name: str
+    px: int
+    batch: int
+    steps: int
+    lr: tuple[float, float]
+    pixel: float = 1.0
+    gradient: float = 0.5
+    perceptual: float = 0.0
+    adversarial: float = 0.0
+    sharp_only: float = 0.5  # share of samples drawn from photos with >= 100 px between the eyes
+
+
+STAGES = (
+    Stage("pixel128", 128, 8, 900, (6e-4, 5e-4), sharp_only=0.3),
+    Stage("pixel256", 256, 4, 1000, (4e-4, 3e-4), sharp_only=0.6),
+    Stage("sharp256", 256, 4, 1800, (2.5e-4, 2e-5), perceptual=1.0, adversarial=0.01, sharp_only=0.75),
+)
