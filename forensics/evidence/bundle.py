@@ -1,0 +1,225 @@
+"""The bundle writer: everything goes into ``OUT.incomplete/`` and becomes ``OUT/`` when sealed.
+
+Promise: a folder called OUT is either what was there before or a complete, sealed bundle.  What
+an interrupted run leaves behind is named and marked as unfinished.  Nothing that is not an audit
+is ever deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import forensics
+from forensics.errors import UsageError
+from forensics.evidence.bag import Digests, write_bag
+
+if sys.platform != "win32":
+    import fcntl
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".incomplete"
+MARKER = "INCOMPLETE.txt"
+_MARKER_TEXT = """This folder is NOT a finished audit.
+
+An audit is being written here, or one was interrupted. Nothing in it is sealed and nothing in it
+should be relied on. A finished audit has no such file and passes 'forensics verify'.
+Running the same audit again replaces this folder.
+"""
+
+
+class BundleWriter:
+    """Writes one bundle. Use `create`, put files under `data`, then `seal` (or `abort`)."""
+
+    def __init__(self, out: Path, staging: Path, lock: BinaryIO, notes: tuple[str, ...]) -> None:
+        self._out = out
+        self._root = staging
+        self._lock: BinaryIO | None = lock
+        self._notes = notes
+        self._sealed = False
+
+    @classmethod
+    def create(cls, out: Path, force: bool) -> BundleWriter:
+        """Start a bundle that will stand at ``out``.
+
+        UsageError when ``out`` holds something and ``force`` is not given, when it is a file, or
+        when another run is writing there now.  What an interrupted run left is replaced; `notes`
+        says so.
+        """
+        out = out.resolve()
+        _check_target(out, force)
+        staging = out.with_name(out.name + SUFFIX)
+        notes: list[str] = []
+        if staging.exists() or staging.is_symlink():
+            _clear_leftover(staging)
+            notes.append(
+                f"The unfinished folder {staging.name!r} of an earlier, interrupted run "
+                "was replaced."
+            )
+            log.info("replaced the leftover %s", staging)
+        try:
+            (staging / "data").mkdir(parents=True)
+            lock = (staging / MARKER).open("wb")
+        except OSError as error:
+            raise UsageError(
+                f"Cannot write to {str(out.parent)!r}: {error.strerror}.",
+                "Choose another folder with --out.",
+            ) from error
+        _take_lock(lock)
+        lock.write(_MARKER_TEXT.encode())
+        lock.flush()
+        return cls(out, staging, lock, tuple(notes))
+
+    @property
+    def out(self) -> Path:
+        """Where the bundle will stand when it is sealed (absolute)."""
+        return self._out
+
+    @property
+    def root(self) -> Path:
+        """The bundle's folder as it is now: the staging folder, after `seal` the final one."""
+        return self._out if self._sealed else self._root
+
+    @property
+    def data(self) -> Path:
+        """The payload folder of `root`."""
+        return self.root / "data"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know about the folder, one sentence each."""
+        return self._notes
+
+    def path(self, *parts: str) -> Path:
+        """A path under `data` whose folder exists; ``path("restored", name)``."""
+        if any(part in {"", ".", ".."} or "/" in part or "\\" in part for part in parts):
+            raise ValueError(f"not plain names: {parts!r}")
+        target = self.data.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def seal(self, info: Mapping[str, str]) -> dict[str, Digests]:
+        """Write the bag's tag files and move the bundle to `out`; returns the payload's digests.
+
+        ``info`` goes into bag-info.txt and should hold ``External-Identifier`` (the run id).
+        ``Bagging-Date`` is today (UTC) unless given.  An old audit at `out` is deleted only after
+        the new one stands; an old folder that is no audit is kept beside it (see `notes`).
+        """
+        if self._lock is None:
+            raise RuntimeError("this bundle was already sealed or aborted")
+        full = {
+            "Bagging-Date": datetime.now(UTC).date().isoformat(),
+            "Bag-Software-Agent": f"restoration-forensics {forensics.__version__}",
+            **info,
+        }
+        payload = write_bag(self._root, full)
+        self._release()
+        (self._root / MARKER).unlink()
+        self._move_into_place()
+        self._sealed = True
+        return payload
+
+    def abort(self, keep: bool = True) -> None:
+        """Stop. What was written stays, named and marked as unfinished, or goes (``keep=False``).
+
+        Does nothing after `seal`, so it can stand in a ``finally``.
+        """
+        if self._sealed or self._lock is None:
+            return
+        self._release()
+        if not keep:
+            shutil.rmtree(self._root)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _move_into_place(self) -> None:
+        if not self._out.exists():
+            self._root.rename(self._out)
+            return
+        disposable = _is_empty(self._out) or _is_audit(self._out)
+        old = _free_name(self._out)
+        self._out.rename(old)
+        try:
+            self._root.rename(self._out)
+        except OSError:
+            old.rename(self._out)
+            raise
+        if disposable:
+            shutil.rmtree(old)
+        else:
+            self._notes += (
+                f"What was in {self._out.name!r} was no audit; it is now {old.name!r}.",
+            )
+
+
+def _check_target(out: Path, force: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{str(out)!r} is a file, not a folder.", "Choose a folder with --out.")
+    here = Path.cwd()
+    if out in {here, *here.parents} or out == Path.home():
+        raise UsageError(
+            f"{str(out)!r} is the folder you work in, your home, or above it.",
+            "Choose a new folder with --out.",
+        )
+    if out.exists() and not force and not _is_empty(out):
+        raise UsageError(
+            f"The folder {str(out)!r} is not empty.",
+            "Choose another with --out, or replace what is there with --force.",
+        )
+
+
+def _clear_leftover(staging: Path) -> None:
+    """Remove what an interrupted run left; UsageError when it is alive or not ours."""
+    ours = staging.is_dir() and not staging.is_symlink()
+    if ours and not (_is_empty(staging) or (staging / MARKER).is_file() or _is_audit(staging)):
+        ours = False
+    if not ours:
+        raise UsageError(
+            f"{str(staging)!r} is in the way and was not made by an audit.",
+            "Move it away, or choose another folder with --out.",
+        )
+    marker = staging / MARKER
+    if marker.is_file():
+        with marker.open("rb") as stream:
+            _take_lock(stream)
+    shutil.rmtree(staging)
+
+
+def _take_lock(stream: BinaryIO) -> None:
+    """Hold the marker as long as the writer lives; UsageError when another run holds it."""
+    if sys.platform == "win32":
+        return  # an open file cannot be deleted there, so rmtree above fails by itself
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(
+            "Another audit is writing to this folder now.",
+            "Wait for it to end, or choose another folder with --out.",
+        ) from None
+    except OSError as error:  # some network file systems have no locks
+        log.debug("no lock on %s: %s", stream.name, error)
+
+
+def _is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
+
+
+def _is_audit(folder: Path) -> bool:
+    """Only such a folder is ever deleted as a whole."""
+    return (folder / "bagit.txt").is_file() and (folder / "data" / "audit.json").is_file()
+
+
+def _free_name(out: Path) -> Path:
+    number = 1
+    while (candidate := out.with_name(f"{out.name}.old-{number}")).exists():
+        number += 1
+    return candidate

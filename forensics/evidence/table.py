@@ -1,0 +1,109 @@
+"""faces.csv: the flat table of faces.jsonl for a spreadsheet, safe to open in one.
+
+Text cells that a spreadsheet would run as a formula get a leading apostrophe (OWASP, CSV
+injection); numbers keep their shortest exact spelling; a measure that was not taken is empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TextIO
+
+from forensics.records import MEASURES, FaceLine
+
+_FORMULA_STARTS = frozenset("=+-@\t\r\n\0")
+
+COLUMNS: tuple[str, ...] = (
+    "frame",
+    "pts_s",
+    "person",
+    "outcome",
+    "reason",
+    "risk_band",
+    "risk_because",
+    "flags",
+    "probability",
+    "probability_low",
+    "probability_high",
+    "calibrated",
+    "score",
+    "box_x0_px",
+    "box_y0_px",
+    "box_x1_px",
+    "box_y1_px",
+    "yaw_deg",
+    *MEASURES,
+    *(f"ref_{name}" for name in MEASURES),
+    "not_measured",
+    "crop_sha256",
+    "restored_sha256",
+)
+
+
+def escape_cell(text: str) -> str:
+    """Text that a spreadsheet shows instead of running it; NUL, which CSV cannot hold, is gone."""
+    text = text.replace("\0", "\ufffd")
+    return "'" + text if text[:1] in _FORMULA_STARTS or text.startswith("\ufffd") else text
+
+
+def face_row(face: FaceLine) -> list[str]:
+    """One row in the order of `COLUMNS`."""
+    low, high = face.risk.interval or (None, None)
+    measures = {"interocular_px": face.interocular_px, **face.measures}
+    cells: list[str | float | int | bool | None] = [
+        face.frame,
+        face.pts_s,
+        face.person,
+        face.outcome,
+        face.reason,
+        face.risk.band,
+        "; ".join(face.risk.because),
+        "; ".join(face.flags),
+        face.risk.probability,
+        low,
+        high,
+        face.risk.calibrated,
+        face.score,
+        *face.box_px,
+        face.yaw_deg,
+        *(measures.get(name) for name in MEASURES),
+        *(face.references.get(name) for name in MEASURES),
+        "; ".join(f"{name}: {why}" for name, why in face.not_measured.items()),
+        face.crop_sha256,
+        face.restored_sha256,
+    ]
+    return [_cell(cell) for cell in cells]
+
+
+def _cell(value: str | float | int | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return escape_cell(value)
+    return repr(value)
+
+
+def row_text(cells: list[str]) -> str:
+    """One CSV line (RFC 4180 quoting, LF)."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
+
+
+class FaceTable:
+    """Writes ``data/faces.csv`` row by row, header first."""
+
+    def __init__(self, data: Path) -> None:
+        self._stream: TextIO = (data / "faces.csv").open("w", encoding="utf-8", newline="")
+        self._stream.write(row_text(list(COLUMNS)))
+
+    def write(self, face: FaceLine) -> None:
+        """Append one face."""
+        self._stream.write(row_text(face_row(face)))
+
+    def close(self) -> None:
+        self._stream.close()
