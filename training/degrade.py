@@ -1,14 +1,16 @@
 """Degradations for training and threshold fitting: families by name, every draw repeatable.
 
-A *family* is a named order of steps (``FAMILIES``); a *plan* is one draw from a family, with all its
-numbers; ``apply`` runs a plan on a crop. Keeping draw and run apart lets a card print what was done,
-and lets validation leave whole families out.
+A *family* is a named order of steps (``FAMILIES``); a *plan* is one draw from a family, with all
+its numbers; ``apply`` runs a plan on a crop. Keeping draw and run apart lets a card print what was
+done, and lets validation leave whole families out.
 
-Units: every length (blur, motion, shrink factor) is stated **on the 512 template**, whatever the size
-of the crop at hand, so ``factor=8`` means 16 px between the eyes for a 256 and for a 512 crop alike.
+Units: every length (blur, motion, shrink factor) is stated **on the 512 template**, whatever the
+size of the crop at hand, so ``factor=8`` means 16 px between the eyes for a 256 and for a 512 crop
+alike.
 
-The order blur > shrink > noise > JPEG follows GFPGAN (Wang et al., 2021, section 4.1), the second pass
-Real-ESRGAN (Wang et al., 2021, section 3); the H.264 passes are real encodes by libx264 through PyAV.
+The order blur > shrink > noise > JPEG follows GFPGAN (Wang et al., 2021, section 4.1), the second
+pass Real-ESRGAN (Wang et al., 2021, section 3); the H.264 passes are real encodes by libx264
+through PyAV.
 """
 
 from __future__ import annotations
@@ -40,9 +42,9 @@ WEIGHTS = {
 class Pass:
     """One pass over the picture. Lengths in 512-template px; 0 or None leaves a step out.
 
-    ``noise`` is a standard deviation in grey levels (0 to 255) at the shrunk size; ``jpeg`` a quality
-    (1 to 100, 4:2:0 chroma); ``qp`` an H.264 quantiser (0 to 51) with ``frames`` frames encoded, each
-    moved by up to ``move_px`` of the shrunk picture; the last one is kept.
+    ``noise`` is a standard deviation in grey levels (0 to 255) at the shrunk size; ``jpeg`` a
+    quality (1 to 100, 4:2:0 chroma); ``qp`` an H.264 quantiser (0 to 51) with ``frames`` frames
+    encoded, each moved by up to ``move_px`` of the shrunk picture; the last one is kept.
     """
 
     blur: float = 0.0
@@ -76,7 +78,7 @@ class Plan:
 
 
 def blur_kernel(sigma_px: float, ratio: float, angle_deg: float) -> NDArray[np.float32]:
-    """Gaussian kernel of width ``sigma_px`` along ``angle_deg`` and ``sigma_px * ratio`` across it."""
+    """Gaussian of width ``sigma_px`` along ``angle_deg``, ``sigma_px * ratio`` across it."""
     radius = max(1, int(np.ceil(3 * sigma_px)))
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float64)
     turn = np.deg2rad(angle_deg)
@@ -127,8 +129,8 @@ def jpeg_pass(rgb_u8: U8, quality: int) -> U8:
 def h264_pass(frames_rgb_u8: Sequence[U8], qp: int) -> list[U8]:
     """Encode frames with libx264 at a constant quantiser and decode them again, 4:2:0.
 
-    Sides are padded to even numbers by repeating the border, and cut again. One thread, no B frames,
-    so the same input gives the same output on one build of PyAV.
+    Sides are padded to even numbers by repeating the border, and cut again. One thread, no B
+    frames, so the same input gives the same output on one build of PyAV.
     """
     height, width = frames_rgb_u8[0].shape[:2]
     pad_y, pad_x = height % 2, width % 2
@@ -163,7 +165,11 @@ def _moved(rgb_u8: U8, count: int, move_px: float, rng: np.random.Generator) -> 
         matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
         frames.append(
             cv2.warpAffine(
-                rgb_u8, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+                rgb_u8,
+                matrix,
+                (width, height),
+                flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REFLECT,
             )
         )
     return [*frames, rgb_u8]
@@ -240,7 +246,11 @@ def draw(family: str, rng: np.random.Generator, factors: tuple[float, float] = (
     video = {"qp": qp, "frames": int(rng.integers(1, 4)), "move_px": float(rng.uniform(0, 1.5))}
     passes: tuple[Pass, ...]
     if family == "mild":
-        passes = (replace(first, blur=first.blur * 0.4, noise=first.noise * 0.25, factor=min(factor, 2.5)),)
+        passes = (
+            replace(
+                first, blur=first.blur * 0.4, noise=first.noise * 0.25, factor=min(factor, 2.5)
+            ),
+        )
     elif family == "gfpgan":
         passes = (replace(first, jpeg=jpeg),)
     elif family == "motion":
@@ -254,14 +264,29 @@ def draw(family: str, rng: np.random.Generator, factors: tuple[float, float] = (
             ),
         )
     elif family == "second_order":
-        early = replace(first, factor=max(1.0, factor ** float(rng.uniform(0.3, 0.7))), jpeg=max(jpeg, 50))
+        early = replace(
+            first, factor=max(1.0, factor ** float(rng.uniform(0.3, 0.7))), jpeg=max(jpeg, 50)
+        )
         late = _first_pass(rng, factor)
         passes = (early, replace(late, blur=late.blur * 0.6, noise=late.noise * 0.5, jpeg=jpeg))
     elif family == "h264":
-        passes = (replace(first, noise=first.noise * 0.6, qp=qp, frames=video["frames"], move_px=video["move_px"]),)
+        passes = (
+            replace(
+                first,
+                noise=first.noise * 0.6,
+                qp=qp,
+                frames=video["frames"],
+                move_px=video["move_px"],
+            ),
+        )
     else:  # h264_double: compressed, shrunk again, compressed again
-        early = replace(first, factor=max(1.0, factor / float(rng.uniform(1.2, 2.0))), qp=max(24, qp - 8))
-        passes = (early, Pass(factor=factor, qp=qp, frames=video["frames"], move_px=video["move_px"]))
+        early = replace(
+            first, factor=max(1.0, factor / float(rng.uniform(1.2, 2.0))), qp=max(24, qp - 8)
+        )
+        passes = (
+            early,
+            Pass(factor=factor, qp=qp, frames=video["frames"], move_px=video["move_px"]),
+        )
     enlarge = "cubic" if rng.random() < 0.6 else "linear"
     return Plan(family, passes, enlarge, int(rng.integers(2**31)))
 
@@ -277,8 +302,8 @@ def draw_any(
     return draw(str(rng.choice(names, p=weight / weight.sum())), rng, factors)
 
 
-def test_plan(factor: float, seed: int, codec: str = "jpeg") -> Plan:
-    """The fixed test degradation: blur, area shrink by ``factor``, noise 3, then JPEG 75 or H.264 QP 28.
+def trial_plan(factor: float, seed: int, codec: str) -> Plan:
+    """The fixed degradation of the tests: blur, area shrink, noise 3, then JPEG 75 or H.264 QP 28.
 
     ``codec`` is ``jpeg`` or ``h264``; the enlargement back is bicubic, so ``apply`` is the bicubic
     baseline of every comparison.
@@ -286,6 +311,3 @@ def test_plan(factor: float, seed: int, codec: str = "jpeg") -> Plan:
     base = Pass(blur=0.35 * factor, factor=factor, shrink="area", noise=3.0)
     last = {"jpeg": replace(base, jpeg=75), "h264": replace(base, qp=28)}[codec]
     return Plan(f"test_{codec}", (last,), "cubic", seed)
-
-
-test_plan.__test__ = False  # type: ignore[attr-defined]  # a test plan, not a test: pytest must not collect it

@@ -1,6 +1,8 @@
-"""Losses that the recipes share: pixel, gradient, perceptual, adversarial. All take RGB in [-1, 1]."""
+"""Losses that the recipes share: pixel, gradient, adversarial. All take RGB in [-1, 1]."""
 
 from __future__ import annotations
+
+import itertools
 
 import torch
 import torch.nn.functional as F
@@ -29,13 +31,13 @@ def gradient_loss(x_m11: torch.Tensor, y_m11: torch.Tensor, levels: int = 3) -> 
 
 
 class PatchDiscriminator(nn.Module):
-    """A small patch critic: strided convolutions with spectral normalisation, logits (B, 1, h, w)."""
+    """A small patch critic with spectral normalisation: logits (B, 1, h, w)."""
 
     def __init__(self, width: int = 24) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         sizes = (3, width, width * 2, width * 4)
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in itertools.pairwise(sizes):
             conv = nn.Conv2d(a, b, 4, 2, 1)
             layers += [nn.utils.parametrizations.spectral_norm(conv), nn.LeakyReLU(0.2, True)]
         layers += [
@@ -62,5 +64,7 @@ def critic_loss(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> torch.T
 def r1_penalty(critic: nn.Module, real_m11: torch.Tensor) -> torch.Tensor:
     """Mean squared gradient norm of the critic at real pictures (Mescheder et al., 2018)."""
     real = real_m11.detach().float().requires_grad_(True)
-    (slope,) = torch.autograd.grad(critic(real).float().mean((1, 2, 3)).sum(), real, create_graph=True)
+    (slope,) = torch.autograd.grad(
+        critic(real).float().mean((1, 2, 3)).sum(), real, create_graph=True
+    )
     return slope.pow(2).sum((1, 2, 3)).mean()

@@ -26,21 +26,27 @@ class Portraits:
         rows = json.loads((packs / "train_256.json").read_text("utf-8"))
         large = np.load(packs / "train_512.npy", mmap_mode="r")
         # The 512 crop shrunk by area is sharper than a 256 crop made by interpolation.
-        self.sharp = np.stack([cv2.resize(c, (256, 256), interpolation=cv2.INTER_AREA) for c in large])
+        self.sharp = np.stack(
+            [cv2.resize(c, (256, 256), interpolation=cv2.INTER_AREA) for c in large]
+        )
         soft = [i for i, row in enumerate(rows) if row["iod_native_px"] < SHARP_IOD_PX]
         self.soft = everything[soft]
         self.people = len({row["person"] for row in rows})
 
 
 def augment(crop_rgb_u8: U8, rng: np.random.Generator) -> U8:
-    """Flip, small turn, scale and shift (the detector's own error), exposure, gamma, white balance."""
+    """Flip, small turn, scale, shift (as a detector errs), exposure, gamma, white balance."""
     size = crop_rgb_u8.shape[0]
     out = crop_rgb_u8[:, ::-1] if rng.random() < 0.5 else crop_rgb_u8
     turn, scale = rng.normal(0, 3.0), np.exp(rng.normal(0, 0.04))
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), turn, scale)
     matrix[:, 2] += rng.normal(0, 0.012 * size, 2)
     out = cv2.warpAffine(
-        np.ascontiguousarray(out), matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+        np.ascontiguousarray(out),
+        matrix,
+        (size, size),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT,
     )
     x = out.astype(np.float32) / 255
     if rng.random() < 0.7:
@@ -52,9 +58,11 @@ def augment(crop_rgb_u8: U8, rng: np.random.Generator) -> U8:
 
 
 class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Sample number -> (degraded, truth), uint8 (3, px, px); the same number gives the same sample."""
+    """Sample number -> (degraded, truth), uint8 (3, px, px); same number, same sample."""
 
-    def __init__(self, portraits: Portraits, px: int, sharp_share: float, seed: int, count: int) -> None:
+    def __init__(
+        self, portraits: Portraits, px: int, sharp_share: float, seed: int, count: int
+    ) -> None:
         self.portraits, self.px, self.sharp_share = portraits, px, sharp_share
         self.seed, self.count = seed, count
 

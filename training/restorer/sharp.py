@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from training import losses
 from training.restorer.config import Stage
 
 CRITIC_RATE = 2e-4

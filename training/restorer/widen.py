@@ -11,8 +11,9 @@ def widen(state: dict[str, torch.Tensor], small_px: int, large_px: int) -> dict[
     """State dict at ``large_px`` (twice ``small_px``) from one at ``small_px``.
 
     The small encoder's blocks move one place down the list (the new first block halves the size);
-    decoder, conditions and latents keep their places and gain one at the end. New parts keep the fresh
-    initialisation, with the new toRGB scaled down, so the wide net starts as the small one, enlarged.
+    decoder, conditions and latents keep their places and gain one at the end. New parts keep the
+    fresh initialisation, with the new toRGB scaled down, so the wide net starts as the small one,
+    enlarged.
     """
     if large_px != 2 * small_px:
         raise ValueError(f"widening goes one step at a time, not {small_px} -> {large_px}")
@@ -36,7 +37,8 @@ def widen(state: dict[str, torch.Tensor], small_px: int, large_px: int) -> dict[
 def initial(net: torch.nn.Module) -> torch.nn.Module:
     """Starting weights for residual learning, in place: small toRGB, SFT scale around one.
 
-    With spandrel's defaults the scale branch starts near zero and switches the decoder's own path off.
+    With spandrel's defaults the scale branch starts near zero and switches the decoder's own path
+    off.
     """
     with torch.no_grad():
         for name, parameter in net.named_parameters():

@@ -1,7 +1,7 @@
 """The embedded restorer's network: spandrel's GFPGANv1Clean, built small, noise switched off.
 
-Promise: ``build()`` gives a network whose state dict has exactly the keys of the published class, so
-any weights saved here load strictly into a plain ``GFPGANv1Clean`` of the same sizes.
+Promise: ``build()`` gives a network whose state dict has exactly the keys of the published class,
+so any weights saved here load strictly into a plain ``GFPGANv1Clean`` of the same sizes.
 
 Two things differ from the published graph, neither in the weights:
 
@@ -24,7 +24,7 @@ NARROW = 0.25
 NOISE_SEED = 0
 
 
-class ScaledConv2d(ModulatedConv2d):  # type: ignore[misc]  # spandrel's architectures carry no types
+class ScaledConv2d(ModulatedConv2d):  # type: ignore[misc]  # spandrel is untyped
     """Modulated convolution by activation scaling: ``demod * conv(x * s, W)``, shared weights.
 
     Source of the idea: GFPGAN discussion 184. No parameter is added or renamed.
@@ -39,7 +39,8 @@ class ScaledConv2d(ModulatedConv2d):  # type: ignore[misc]  # spandrel's archite
         y = F.conv2d(x * scale[:, :, None, None].to(x.dtype), kernel, padding=self.padding)
         if not self.demodulate:
             return y
-        # Float32 under autocast as well: the sum of squares is what keeps the layer's output in range.
+        # Float32 under autocast as well: the sum of squares is what keeps the layer's output in
+        # range.
         energy = scale.float().pow(2) @ kernel.float().pow(2).sum((2, 3)).t()  # (B, C_out)
         demod = torch.rsqrt(energy + self.eps)
         return y * demod[:, :, None, None].to(y.dtype)

@@ -1,0 +1,118 @@
+"""Restore, protocol: what a restorer states about itself and what it owes for every face.
+
+Promise: one result a face, in order; a face's bytes do not depend on its neighbours in the batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.records import Failure
+
+log = logging.getLogger(__name__)
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+TEMPLATE_PX = 512
+Restoration = U8
+"""A restored crop: (512, 512, 3) uint8 RGB on the 512 template."""
+Forward = Callable[[U8], F32]
+"""(B, 512, 512, 3) uint8 RGB to (B, 512, 512, 3) float32 in grey levels, not yet rounded."""
+
+
+@dataclass(frozen=True)
+class RestorerFacts:
+    """What identifies a restorer and its numbers. ``noise_mode`` is none, stored or zero."""
+
+    name: str
+    version: str
+    sha256: str
+    licence: str
+    deterministic: bool
+    dtype: str
+    batch_size: int
+    noise_mode: str
+    template_px: int = TEMPLATE_PX
+
+
+class Restorer(Protocol):
+    """Anything that draws aligned faces anew."""
+
+    @property
+    def facts(self) -> RestorerFacts:
+        """Name, version, digest, licence and the numeric settings of this restorer."""
+        ...
+
+    def restore(self, crops_rgb_u8: U8) -> list[Restoration | Failure]:
+        """One result for each of (N, 512, 512, 3) uint8 RGB crops, in order; N may be 0."""
+        ...
+
+
+def restore_batched(crops_rgb_u8: U8, forward: Forward, batch: int) -> list[Restoration | Failure]:
+    """Run ``forward`` over crops in batches of exactly ``batch``, the last one padded with zeros.
+
+    A fixed batch keeps a face's bits the same whatever its neighbours are (other sizes take other
+    kernels).  A batch that raises ``RuntimeError`` (torch's out-of-memory error is one) is run
+    again face by face at the same padded size; faces that fail again are `Failure`s, the others
+    are kept.  Numbers that are not finite are a `Failure`, never the crop handed back (upstream
+    returns the unrestored crop there, GFPGAN:gfpgan/utils.py:124-130).
+
+    Raises ``ValueError`` for a wrong shape, dtype or batch size.
+    """
+    check_crops(crops_rgb_u8)
+    if batch < 1:
+        raise ValueError(f"batch size must be at least 1, is {batch}")
+    results: list[Restoration | Failure] = []
+    for start in range(0, len(crops_rgb_u8), batch):
+        group = crops_rgb_u8[start : start + batch]
+        try:
+            results += _run(group, forward, batch)
+        except RuntimeError as error:
+            log.warning("a batch of %d faces failed, trying each alone: %s", len(group), error)
+            results += [_run_alone(crop, forward, batch) for crop in group]
+    return results
+
+
+def check_crops(crops_rgb_u8: U8) -> None:
+    """Raise ``ValueError`` unless crops are (N, 512, 512, 3) uint8."""
+    expected = (TEMPLATE_PX, TEMPLATE_PX, 3)
+    if crops_rgb_u8.ndim != 4 or crops_rgb_u8.shape[1:] != expected:
+        raise ValueError(f"crops must be (N, 512, 512, 3), are {crops_rgb_u8.shape}")
+    if crops_rgb_u8.dtype != np.uint8:
+        raise ValueError(f"crops must be uint8, are {crops_rgb_u8.dtype}")
+
+
+def _run(group_rgb_u8: U8, forward: Forward, batch: int) -> list[Restoration | Failure]:
+    """One padded forward pass; rows of the padding are thrown away."""
+    padded = np.zeros((batch, TEMPLATE_PX, TEMPLATE_PX, 3), np.uint8)
+    padded[: len(group_rgb_u8)] = group_rgb_u8
+    levels = forward(padded)
+    if levels.shape != padded.shape:
+        raise ValueError(f"the network returned {levels.shape} for {padded.shape}")
+    return [_quantised(row) for row in levels[: len(group_rgb_u8)]]
+
+
+def _run_alone(crop_rgb_u8: U8, forward: Forward, batch: int) -> Restoration | Failure:
+    """One face at the same padded batch size, so that its bytes equal those of a good batch."""
+    try:
+        return _run(crop_rgb_u8[None], forward, batch)[0]
+    except RuntimeError as error:
+        return Failure.of("restore", "the network failed on this face", error)
+
+
+def _quantised(levels: F32) -> Restoration | Failure:
+    """Round to nearest and clip to uint8, or say that the numbers are no picture."""
+    if not np.isfinite(levels).all():
+        wrong = int((~np.isfinite(levels)).sum())
+        return Failure(
+            "restore",
+            "the network gave numbers that are not finite",
+            f"{wrong} of {levels.size} values are NaN or infinite",
+        )
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
