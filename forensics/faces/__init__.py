@@ -1,0 +1,1 @@
+"""Faces: found with five landmarks, aligned to the FFHQ template, followed as people."""

@@ -1,0 +1,1 @@
+"""Networks the embedded models use, built by class at their size, without any download."""

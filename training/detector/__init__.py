@@ -1,0 +1,1 @@
+"""Recipe of the embedded face detector: scenes, teachers, losses, training, card."""

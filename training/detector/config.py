@@ -1,0 +1,36 @@
+"""Settings of the detector's recipe: every number that the result depends on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes in px, learning rates per step, weights of the losses."""
+
+    seed: int = 20261122
+    scene_px: int = 320
+    shards: int = 2
+    scenes_per_shard: int = 2000
+    steps: int = 4200
+    batch: int = 8
+    lr: float = 3e-3
+    lr_last: float = 1e-5
+    warmup_steps: int = 150
+    weight_decay: float = 1e-4
+    ema: float = 0.998
+    match_iou: float = 0.35
+    negatives_per_positive: int = 7
+    box_weight: float = 2.0
+    point_weight: float = 2.0
+    distil_class_weight: float = 4.0
+    distil_box_weight: float = 1.0
+    # feature distillation falls linearly to zero at this part of the run
+    feature_weight: float = 2.0
+    feature_until: float = 0.6
+    checkpoint_seconds: float = 60.0
+    log_every: int = 20
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)

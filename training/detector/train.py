@@ -1,0 +1,227 @@
+"""Training of the detector: scenes in, EMA weights out; resumable, on CPU and CUDA.
+
+Every draw depends on (seed, step) alone, so a run in pieces equals a run in one.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from facexlib.detection.retinaface import RetinaFace
+from safetensors.torch import save_file
+
+from forensics.faces.anchors import prior_boxes
+from forensics.models.nets.detector import build_detector
+from training.detector.backgrounds import official
+from training.detector.config import Config
+from training.detector.degrade import degrade
+from training.detector.losses import Targets, distil, features, match, multibox
+
+MEAN_BGR = (104.0, 117.0, 123.0)
+Outputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """seen and clean: (B, 3, S, S) float32, BGR minus mean; targets on the priors of S."""
+
+    seen: torch.Tensor
+    clean: torch.Tensor
+    targets: Targets
+
+
+class Scenes:
+    """The packed scenes, drawn by step."""
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.config = config
+        self.pixels, self.labels = [], []
+        for k in range(config.shards):
+            self.pixels.append(np.load(folder / f"scenes_{k}.npy", mmap_mode="r"))
+            with np.load(folder / f"labels_{k}.npz") as found:
+                self.labels.append({name: found[name] for name in found.files})
+        self.priors = torch.from_numpy(prior_boxes(config.scene_px, config.scene_px).copy())
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step: shuffled per round, half mirrored, degraded for the student."""
+        c = self.config
+        total = c.shards * c.scenes_per_shard
+        per_round = total // c.batch
+        order = np.random.default_rng((c.seed, 1, step // per_round)).permutation(total)
+        chosen = order[(step % per_round) * c.batch :][: c.batch]
+        draw = np.random.default_rng((c.seed, 2, step))
+        seen, clean, targets = [], [], []
+        for index in chosen.tolist():
+            rgb, target = self._one(index, bool(draw.random() < 0.5))
+            clean.append(rgb)
+            seen.append(degrade(draw, rgb))
+            targets.append(target)
+        joined = Targets(
+            torch.stack([t.kind for t in targets]),
+            torch.stack([t.boxes for t in targets]),
+            torch.stack([t.points for t in targets]),
+        )
+        return Batch(as_input(seen), as_input(clean), joined)
+
+    def _one(self, index: int, mirror: bool) -> tuple[np.ndarray, Targets]:
+        shard, k = divmod(index, self.config.scenes_per_shard)
+        rgb = np.asarray(self.pixels[shard][k])
+        labels, size = self.labels[shard], self.config.scene_px
+        low = int(labels["ends"][k - 1]) if k else 0
+        rows = slice(low, int(labels["ends"][k]))
+        boxes = labels["boxes"][rows] / size
+        points = labels["points"][rows].reshape(-1, 5, 2) / size
+        if mirror:
+            rgb = np.ascontiguousarray(rgb[:, ::-1])
+            boxes = boxes.copy()
+            boxes[:, [0, 2]] = 1 - boxes[:, [2, 0]]
+            points = points[:, [1, 0, 2, 4, 3]].copy()
+            points[..., 0] = 1 - points[..., 0]
+        face = torch.from_numpy(labels["face"][rows])
+        target = match(
+            torch.from_numpy(boxes),
+            torch.from_numpy(points),
+            face,
+            self.priors,
+            self.config.match_iou,
+        )
+        return rgb, target
+
+
+def as_input(frames_rgb_u8: list[np.ndarray]) -> torch.Tensor:
+    """Frames to the network's input (B, 3, H, W): BGR minus the mean, channels last in memory."""
+    stack = torch.from_numpy(np.stack(frames_rgb_u8)).permute(0, 3, 1, 2).flip(1).float()
+    stack -= torch.tensor(MEAN_BGR).view(1, 3, 1, 1)
+    return stack.contiguous(memory_format=torch.channels_last)
+
+
+class Tap:
+    """Keeps the FPN's feature maps of the last forward pass."""
+
+    def __init__(self, net: RetinaFace) -> None:
+        self.maps: list[torch.Tensor] = []
+        net.fpn.register_forward_hook(self._keep)
+
+    def _keep(self, _module: object, _inputs: object, output: list[torch.Tensor]) -> None:
+        self.maps = output
+
+
+def rate(step: int, config: Config) -> float:
+    """Learning rate of a step: linear warm-up, then a cosine down to ``lr_last``."""
+    if step < config.warmup_steps:
+        return config.lr * (step + 1) / config.warmup_steps
+    part = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return config.lr_last + (config.lr - config.lr_last) * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def update_ema(ema: RetinaFace, net: RetinaFace, step: int, config: Config) -> None:
+    """Moving mean of weights and of batch statistics; short at the start."""
+    keep = min(config.ema, (step + 1) / (step + 20))
+    with torch.no_grad():
+        for mine, new in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
+            if mine.dtype.is_floating_point:
+                mine.lerp_(new, 1 - keep)
+            else:
+                mine.copy_(new)
+
+
+def train(data: Path, out: Path, config: Config, device: torch.device, export: Path | None) -> None:
+    """Train to ``config.steps``, continuing from ``out/last.pt`` where it is there."""
+    torch.manual_seed(config.seed)
+    scenes = Scenes(out / "scenes", config)
+    net = build_detector(training=True).to(device=device, memory_format=torch.channels_last)
+    ema = copy.deepcopy(net).eval().requires_grad_(False)
+    teacher = official(data).to(device=device, memory_format=torch.channels_last)
+    tap, teacher_tap = Tap(net), Tap(teacher)
+    optimiser = torch.optim.AdamW(net.parameters(), config.lr, weight_decay=config.weight_decay)
+    first = _resume(out, net, ema, optimiser)
+    sums: dict[str, float] = {}
+    saved = time.monotonic()
+    for step in range(first, config.steps):
+        batch = scenes.batch(step)
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step, config)
+        with torch.no_grad():
+            told: Outputs = teacher(batch.clean.to(device))
+        targets = Targets(
+            batch.targets.kind.to(device),
+            batch.targets.boxes.to(device),
+            batch.targets.points.to(device),
+        )
+        outputs: Outputs = net(batch.seen.to(device))
+        parts = multibox(outputs, targets, config) | distil(outputs, told, targets, config)
+        part = 1 - step / (config.feature_until * config.steps)
+        if part > 0:
+            weight = config.feature_weight * part
+            parts["feature"] = weight * features(tap.maps, teacher_tap.maps)
+        loss = torch.stack(list(parts.values())).sum()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+        optimiser.step()
+        update_ema(ema, net, step, config)
+        for name, value in parts.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        if (step + 1) % config.log_every == 0:
+            _log(out / "curve.csv", step + 1, rate(step, config), sums, config.log_every)
+            sums = {}
+        last = step + 1 == config.steps
+        if last or time.monotonic() - saved > config.checkpoint_seconds:
+            _save(out, net, ema, optimiser, step + 1, export)
+            saved = time.monotonic()
+
+
+def _resume(
+    out: Path, net: RetinaFace, ema: RetinaFace, optimiser: torch.optim.Optimizer
+) -> int:
+    path = out / "last.pt"
+    if not path.exists():
+        return 0
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    net.load_state_dict(state["net"])
+    ema.load_state_dict(state["ema"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["step"])
+
+
+def _save(
+    out: Path,
+    net: RetinaFace,
+    ema: RetinaFace,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    export: Path | None,
+) -> None:
+    state = {
+        "net": net.state_dict(),
+        "ema": ema.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "step": step,
+    }
+    torch.save(state, out / "last.tmp")
+    (out / "last.tmp").replace(out / "last.pt")
+    weights = {k: v.detach().cpu().contiguous() for k, v in ema.state_dict().items()}
+    for target in (out / "detector.safetensors", export):
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            save_file(weights, target.with_suffix(".part"))
+            target.with_suffix(".part").replace(target)
+
+
+def _log(path: Path, step: int, lr: float, sums: dict[str, float], count: int) -> None:
+    names = ("class", "box", "point", "soft", "soft_box", "feature")
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        if new:
+            writer.writerow(("step", "lr", *names))
+        values = [f"{sums.get(name, 0.0) / count:.5f}" for name in names]
+        writer.writerow((step, f"{lr:.3e}", *values))
+    print(step, " ".join(f"{n} {v}" for n, v in zip(names, values, strict=True)), flush=True)
