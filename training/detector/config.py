@@ -13,8 +13,13 @@ class Config:
     scene_px: int = 320
     shards: int = 2
     scenes_per_shard: int = 2000
-    steps: int = 4200
+    steps: int = 3200
     batch: int = 8
+    # a step sees its scenes at one of these sizes; small ones are cheap and hold the small faces
+    sizes_px: tuple[int, ...] = (192, 256, 320)
+    size_odds: tuple[float, ...] = (0.25, 0.4, 0.35)
+    face_min_px: float = 9.0  # narrower boxes are ignored, neither face nor background
+    bf16_until: float = 0.85  # part of the run in bfloat16; the rest is float32
     lr: float = 3e-3
     lr_last: float = 1e-5
     warmup_steps: int = 150

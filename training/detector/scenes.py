@@ -1,7 +1,7 @@
 """Scenes for the detector: portraits pasted into backgrounds, with boxes and points known.
 
-People are those of group ``train`` alone. A pasted face carries YuNet's box and points of its native
-photo through the paste's own geometry, so labels exist where the teachers fail (small, turned).
+People are those of group ``train`` alone. A pasted face carries YuNet's box and points of its
+native photo through the paste's own geometry, so labels exist where the teachers fail.
 """
 
 from __future__ import annotations
@@ -84,9 +84,7 @@ class Painter:
             ellipses.append(ellipse)
         seen = []
         for k, ellipse in enumerate(ellipses):
-            inside = (
-                ellipse if ellipse is not None else _disc(boxes[k], self.size) & (owner < 0)
-            )
+            inside = ellipse if ellipse is not None else _disc(boxes[k], self.size) & (owner < 0)
             if ellipse is not None:
                 inside = inside & (owner == k)
             seen.append(inside.sum() / max(1.0, np.pi / 4 * _area(boxes[k])))
@@ -238,9 +236,7 @@ def _ellipse_box(box: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.concatenate((moved.min(axis=0), moved.max(axis=0)))
 
 
-def _geometry(
-    draw: np.random.Generator, portrait: Portrait, eyes: float, size: int
-) -> np.ndarray:
+def _geometry(draw: np.random.Generator, portrait: Portrait, eyes: float, size: int) -> np.ndarray:
     """Homography photo -> scene: scale, turn, squeeze (as yaw does), shear, slight perspective."""
     native = float(np.linalg.norm(portrait.points_px[0] - portrait.points_px[1]))
     scale = eyes / native
@@ -314,7 +310,7 @@ def _tone(draw: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
 
 def _mask(draw: np.random.Generator, shape_px: tuple[int, int], portrait: Portrait) -> np.ndarray:
     """What of the photo is pasted, in photo px: all, head, or head and shoulders; soft rim."""
-    height, width = shape_px
+    height = shape_px[0]
     x0, y0, x1, y1 = portrait.box_px
     cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
     kind = draw.random()

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from facexlib.detection.retinaface import RetinaFace
@@ -47,7 +48,9 @@ class Scenes:
             self.pixels.append(np.load(folder / f"scenes_{k}.npy", mmap_mode="r"))
             with np.load(folder / f"labels_{k}.npz") as found:
                 self.labels.append({name: found[name] for name in found.files})
-        self.priors = torch.from_numpy(prior_boxes(config.scene_px, config.scene_px).copy())
+        self.priors = {
+            size: torch.from_numpy(prior_boxes(size, size).copy()) for size in config.sizes_px
+        }
 
     def batch(self, step: int) -> Batch:
         """The batch of one step: shuffled per round, half mirrored, degraded for the student."""
@@ -57,9 +60,10 @@ class Scenes:
         order = np.random.default_rng((c.seed, 1, step // per_round)).permutation(total)
         chosen = order[(step % per_round) * c.batch :][: c.batch]
         draw = np.random.default_rng((c.seed, 2, step))
+        size = int(draw.choice(c.sizes_px, p=c.size_odds))
         seen, clean, targets = [], [], []
         for index in chosen.tolist():
-            rgb, target = self._one(index, bool(draw.random() < 0.5))
+            rgb, target = self._one(index, size, bool(draw.random() < 0.5))
             clean.append(rgb)
             seen.append(degrade(draw, rgb))
             targets.append(target)
@@ -70,26 +74,29 @@ class Scenes:
         )
         return Batch(as_input(seen), as_input(clean), joined)
 
-    def _one(self, index: int, mirror: bool) -> tuple[np.ndarray, Targets]:
+    def _one(self, index: int, size: int, mirror: bool) -> tuple[np.ndarray, Targets]:
         shard, k = divmod(index, self.config.scenes_per_shard)
         rgb = np.asarray(self.pixels[shard][k])
-        labels, size = self.labels[shard], self.config.scene_px
+        labels, whole = self.labels[shard], self.config.scene_px
         low = int(labels["ends"][k - 1]) if k else 0
         rows = slice(low, int(labels["ends"][k]))
-        boxes = labels["boxes"][rows] / size
-        points = labels["points"][rows].reshape(-1, 5, 2) / size
+        boxes = labels["boxes"][rows] / whole
+        points = labels["points"][rows].reshape(-1, 5, 2) / whole
+        if size != whole:
+            rgb = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA)
         if mirror:
             rgb = np.ascontiguousarray(rgb[:, ::-1])
             boxes = boxes.copy()
             boxes[:, [0, 2]] = 1 - boxes[:, [2, 0]]
             points = points[:, [1, 0, 2, 4, 3]].copy()
             points[..., 0] = 1 - points[..., 0]
-        face = torch.from_numpy(labels["face"][rows])
+        large = (boxes[:, 2] - boxes[:, 0]) * size >= self.config.face_min_px
+        face = torch.from_numpy(labels["face"][rows] & large)
         target = match(
             torch.from_numpy(boxes),
             torch.from_numpy(points),
             face,
-            self.priors,
+            self.priors[size],
             self.config.match_iou,
         )
         return rgb, target
@@ -111,6 +118,10 @@ class Tap:
 
     def _keep(self, _module: object, _inputs: object, output: list[torch.Tensor]) -> None:
         self.maps = output
+
+
+def _float(outputs: Outputs) -> Outputs:
+    return outputs[0].float(), outputs[1].float(), outputs[2].float()
 
 
 def rate(step: int, config: Config) -> float:
@@ -148,19 +159,23 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
         batch = scenes.batch(step)
         for group in optimiser.param_groups:
             group["lr"] = rate(step, config)
-        with torch.no_grad():
-            told: Outputs = teacher(batch.clean.to(device))
+        brief = step < config.bf16_until * config.steps
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=brief):
+            told = _float(teacher(batch.clean.to(device)))
         targets = Targets(
             batch.targets.kind.to(device),
             batch.targets.boxes.to(device),
             batch.targets.points.to(device),
         )
-        outputs: Outputs = net(batch.seen.to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=brief):
+            outputs = _float(net(batch.seen.to(device)))
         parts = multibox(outputs, targets, config) | distil(outputs, told, targets, config)
         part = 1 - step / (config.feature_until * config.steps)
         if part > 0:
             weight = config.feature_weight * part
-            parts["feature"] = weight * features(tap.maps, teacher_tap.maps)
+            parts["feature"] = weight * features(
+                [m.float() for m in tap.maps], [m.float() for m in teacher_tap.maps]
+            )
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -178,9 +193,7 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
             saved = time.monotonic()
 
 
-def _resume(
-    out: Path, net: RetinaFace, ema: RetinaFace, optimiser: torch.optim.Optimizer
-) -> int:
+def _resume(out: Path, net: RetinaFace, ema: RetinaFace, optimiser: torch.optim.Optimizer) -> int:
     path = out / "last.pt"
     if not path.exists():
         return 0
@@ -212,6 +225,7 @@ def _save(
         if target is not None:
             target.parent.mkdir(parents=True, exist_ok=True)
             save_file(weights, target.with_suffix(".part"))
+            target.with_suffix(".part").chmod(0o644)
             target.with_suffix(".part").replace(target)
 
 

@@ -1,0 +1,245 @@
+"""Detection: faces of whole frames in batches, each with a box, five landmarks and a score.
+
+Promise: a frame's result does not depend on its neighbours (every batch is padded to one size),
+nothing is dropped silently (`nested_in_face` returns what it rejects), and coordinates are those of
+the frame that was given, whatever size the network saw.
+
+Network: facexlib's RetinaFace at mobile0.25 (Deng et al. 2019, "RetinaFace: Single-stage Dense Face
+Localisation in the Wild"); preprocessing as facexlib (BGR minus 104, 117, 123).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from facexlib.detection.retinaface import RetinaFace
+
+from forensics.faces.anchors import decode_boxes, decode_points, prior_boxes, suppress_doubles
+from forensics.models.nets.detector import load_detector
+from forensics.records import Detection, RejectReason
+
+log = logging.getLogger(__name__)
+
+MEAN_BGR = (104.0, 117.0, 123.0)
+MULTIPLE_PX = 32  # the coarsest stride of the network
+SIDE_MIN_PX, SIDE_MAX_PX = 8, 32768
+
+FrameU8 = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """Settings of detection; all of them change results and belong in the record of a run.
+
+    ``score_min``: lowest score of a face, chosen on training clips and scenes alone.
+    ``overlap_max``: IoU above which the weaker of two boxes is the same face (facexlib: 0.4).
+    ``long_side_max_px``: larger frames are shrunk to this long side by area.
+    ``enlarge_up_to_px``, ``enlarge``: frames whose long side is at most this are enlarged by this
+    factor (bicubic), because the smallest prior is 16 px wide.
+    ``batch``: frames a forward pass, always padded to this number.
+    """
+
+    score_min: float = 0.5
+    overlap_max: float = 0.4
+    long_side_max_px: int = 1280
+    enlarge_up_to_px: int = 400
+    enlarge: float = 2.0
+    batch: int = 4
+    candidates_max: int = 1000
+
+
+@dataclass(frozen=True)
+class RejectedDetection:
+    """A detection that is no person's face, why, and the larger face it lies in."""
+
+    detection: Detection
+    reason: RejectReason
+    inside: Detection
+
+
+class Detector:
+    """The embedded detector on one device."""
+
+    def __init__(
+        self, net: RetinaFace, device: torch.device, config: DetectorConfig | None = None
+    ) -> None:
+        self.config = config or DetectorConfig()
+        self.device = device
+        self._net = net.to(device=device, memory_format=torch.channels_last).eval()
+        self._mean = torch.tensor(MEAN_BGR, device=device).view(1, 3, 1, 1)
+
+    @classmethod
+    def load(
+        cls,
+        state: Mapping[str, torch.Tensor],
+        device: torch.device | str = "cpu",
+        config: DetectorConfig | None = None,
+    ) -> Detector:
+        """Build the network with ``state`` (verified weights; see ``forensics.models.load``).
+
+        Raises RuntimeError naming missing, surplus or misshapen keys.
+        """
+        return cls(load_detector(state), torch.device(device), config)
+
+    def detect(self, frames_rgb_u8: Sequence[FrameU8]) -> list[list[Detection]]:
+        """Faces of each frame, best score first.
+
+        ``frames_rgb_u8``: (H, W, 3) uint8 RGB of square pixels; sizes may differ. Boxes may reach
+        over the frame's rim where a face does. Raises ValueError for another type or shape, and
+        ArithmeticError when the network gives numbers that are not finite.
+        """
+        for frame in frames_rgb_u8:
+            _check(frame)
+        found: list[list[Detection]] = [[] for _ in frames_rgb_u8]
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for index, frame in enumerate(frames_rgb_u8):
+            by_size.setdefault(frame.shape, []).append(index)
+        for indices in by_size.values():
+            for first in range(0, len(indices), self.config.batch):
+                chosen = indices[first : first + self.config.batch]
+                faces = self._detect_batch([frames_rgb_u8[k] for k in chosen])
+                for index, detections in zip(chosen, faces, strict=True):
+                    found[index] = detections
+        return found
+
+    def _detect_batch(self, frames_rgb_u8: list[FrameU8]) -> list[list[Detection]]:
+        """At most ``batch`` frames of one size."""
+        height, width = frames_rgb_u8[0].shape[:2]
+        sized = [_resized(frame, *self._seen_size(height, width)) for frame in frames_rgb_u8]
+        seen_h, seen_w = sized[0].shape[:2]
+        padded_h = -(-seen_h // MULTIPLE_PX) * MULTIPLE_PX
+        padded_w = -(-seen_w // MULTIPLE_PX) * MULTIPLE_PX
+        # Padding holds the mean colour, which is zero to the network, as its own padding is.
+        batch = torch.zeros(
+            (self.config.batch, 3, padded_h, padded_w), device=self.device
+        ).contiguous(memory_format=torch.channels_last)
+        rgb = torch.from_numpy(np.stack(sized)).to(self.device)
+        batch[: len(sized), :, :seen_h, :seen_w] = (
+            rgb.permute(0, 3, 1, 2).flip(1).float() - self._mean
+        )
+        with torch.inference_mode():
+            offsets, classes, points = self._net(batch)
+        priors = torch.from_numpy(prior_boxes(padded_h, padded_w).copy()).to(self.device)
+        scale_px = torch.tensor([padded_w, padded_h], device=self.device, dtype=torch.float32)
+        ratio = torch.tensor([width / seen_w, height / seen_h], device=self.device)
+        faces = []
+        for k in range(len(sized)):
+            if not bool(torch.isfinite(classes[k]).all()):
+                raise ArithmeticError("the detector gave numbers that are not finite")
+            faces.append(
+                self._faces(offsets[k], classes[k, :, 1], points[k], priors, scale_px, ratio)
+            )
+        return faces
+
+    def _faces(
+        self,
+        offsets: torch.Tensor,
+        scores: torch.Tensor,
+        points: torch.Tensor,
+        priors: torch.Tensor,
+        scale_px: torch.Tensor,
+        ratio: torch.Tensor,
+    ) -> list[Detection]:
+        """Detections of one frame from its dense answers, in px of the frame as given."""
+        config = self.config
+        likely = torch.nonzero(scores >= config.score_min).flatten()
+        if len(likely) > config.candidates_max:
+            best = torch.argsort(scores[likely], descending=True, stable=True)
+            log.warning("%d candidates; the best %d are used", len(likely), config.candidates_max)
+            likely = likely[best[: config.candidates_max]]
+        boxes = decode_boxes(offsets[likely], priors[likely]) * scale_px.repeat(2)
+        five = decode_points(points[likely], priors[likely]) * scale_px
+        kept = suppress_doubles(boxes, scores[likely], config.overlap_max)
+        # Pixel centres lie at integers, so a change of size keeps x + 0.5, not x, in proportion.
+        boxes_px = ((boxes[kept].view(-1, 2, 2) + 0.5) * ratio - 0.5).flatten(1).cpu().tolist()
+        five_px = ((five[kept] + 0.5) * ratio - 0.5).cpu().tolist()
+        marks = scores[likely][kept].cpu().tolist()
+        return [
+            Detection(
+                (box[0], box[1], box[2], box[3]),
+                (
+                    (p[0][0], p[0][1]),
+                    (p[1][0], p[1][1]),
+                    (p[2][0], p[2][1]),
+                    (p[3][0], p[3][1]),
+                    (p[4][0], p[4][1]),
+                ),
+                float(score),
+            )
+            for box, p, score in zip(boxes_px, five_px, marks, strict=True)
+        ]
+
+    def _seen_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width at which the network sees a frame."""
+        long_side = max(height, width)
+        factor = 1.0
+        if long_side > self.config.long_side_max_px:
+            factor = self.config.long_side_max_px / long_side
+        elif long_side <= self.config.enlarge_up_to_px:
+            factor = self.config.enlarge
+        return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def nested_in_face(
+    detections: Sequence[Detection], *, width_ratio_max: float = 1 / 3, inside_min: float = 0.9
+) -> tuple[list[Detection], list[RejectedDetection]]:
+    """Part real faces from "faces" found inside an eye or a cheek of a larger face.
+
+    Rejected is a box whose centre lies in a larger one, that is at most ``width_ratio_max`` as wide
+    and has at least ``inside_min`` of its area inside it. A smaller person who passes in front is
+    wider than that or reaches over the rim. Kept detections stay in their order.
+    """
+    kept: list[Detection] = []
+    rejected: list[RejectedDetection] = []
+    for small in detections:
+        holder = next(
+            (
+                large
+                for large in detections
+                if large is not small and _nested(small, large, width_ratio_max, inside_min)
+            ),
+            None,
+        )
+        if holder is None:
+            kept.append(small)
+        else:
+            rejected.append(RejectedDetection(small, "nested_in_face", holder))
+    return kept, rejected
+
+
+def _nested(small: Detection, large: Detection, width_ratio_max: float, inside_min: float) -> bool:
+    x0, y0, x1, y1 = small.box_px
+    u0, v0, u1, v1 = large.box_px
+    if x1 - x0 > width_ratio_max * (u1 - u0) or (x1 - x0) * (y1 - y0) <= 0:
+        return False
+    centre_x, centre_y = (x0 + x1) / 2, (y0 + y1) / 2
+    if not (u0 < centre_x < u1 and v0 < centre_y < v1):
+        return False
+    shared = max(0.0, min(x1, u1) - max(x0, u0)) * max(0.0, min(y1, v1) - max(y0, v0))
+    return shared >= inside_min * (x1 - x0) * (y1 - y0)
+
+
+def _check(frame: FrameU8) -> None:
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
+        kind = getattr(frame, "dtype", type(frame).__name__)
+        raise ValueError(f"a frame is uint8 RGB with values 0..255, not {kind}")
+    if frame.ndim != 3 or frame.shape[2] != 3:
+        raise ValueError(f"a frame has shape (H, W, 3), not {frame.shape}")
+    if not SIDE_MIN_PX <= min(frame.shape[:2]) <= max(frame.shape[:2]) <= SIDE_MAX_PX:
+        raise ValueError(
+            f"a frame's sides lie in {SIDE_MIN_PX}..{SIDE_MAX_PX} px, not {frame.shape[:2]}"
+        )
+
+
+def _resized(frame_rgb_u8: FrameU8, height: int, width: int) -> FrameU8:
+    if frame_rgb_u8.shape[:2] == (height, width):
+        return frame_rgb_u8
+    way = cv2.INTER_AREA if height < frame_rgb_u8.shape[0] else cv2.INTER_CUBIC
+    sized = cv2.resize(frame_rgb_u8, (width, height), interpolation=way)
+    return np.asarray(sized, np.uint8)
