@@ -143,7 +143,7 @@ def _no_network() -> Iterator[None]:
 
 
 def _has_gpu() -> bool:
-    """Whether the NVIDIA driver shows a device; asked without torch, which takes seconds to load."""
+    """Whether the NVIDIA driver shows a device; asked without torch, which loads for seconds."""
     return any(Path("/proc/driver/nvidia/gpus").glob("*")) or Path("/dev/dxg").exists()
 
 
