@@ -14,13 +14,14 @@ import torch
 import torch.nn.functional as F
 
 from forensics.errors import IntegrityError
-from forensics.models.load import LoadedModel, load_embedded
+from forensics.models.load import LoadedModel
 from forensics.models.nets import restorer as nets
 from forensics.records import Failure
 from forensics.restore.restorer import (
     F32,
     TEMPLATE_PX,
     U8,
+    Crops,
     Restoration,
     RestorerFacts,
     restore_batched,
@@ -70,18 +71,22 @@ class EmbeddedRestorer:
 
     @classmethod
     def load(
-        cls, device: torch.device, batch_size: int = BATCH, dtype: str = "float32"
+        cls,
+        model: LoadedModel,
+        device: torch.device,
+        batch_size: int = BATCH,
+        dtype: str = "float32",
     ) -> EmbeddedRestorer:
-        """The restorer from the weights in this installation (digest checked)."""
-        return cls(load_embedded(ROLE), device, batch_size, dtype)
+        """As the constructor, under the name that every network of a run is loaded by."""
+        return cls(model, device, batch_size, dtype)
 
     @property
     def facts(self) -> RestorerFacts:
         """Name, version, digest, licence and numeric settings."""
         return self._facts
 
-    def restore(self, crops_rgb_u8: U8) -> list[Restoration | Failure]:
-        """Restore (N, 512, 512, 3) uint8 RGB crops on the 512 template; one result each."""
+    def restore(self, crops_rgb_u8: Crops) -> list[Restoration | Failure]:
+        """Restore N crops (512, 512, 3) uint8 RGB on the 512 template; one result each."""
         return restore_batched(crops_rgb_u8, self._forward, self._facts.batch_size)
 
     def _forward(self, crops_rgb_u8: U8) -> F32:

@@ -58,13 +58,13 @@ def template_mask() -> F32:
     down = np.abs(y - MASK_CENTRE_PX[1]) / MASK_RADII_PX[1]
     radius = (across**MASK_POWER + down**MASK_POWER) ** (1 / MASK_POWER)
     t = np.clip((1 - radius) / (1 - MASK_CORE), 0, 1)
-    mask = (t * t * (3 - 2 * t)).astype(np.float32)
+    mask: F32 = (t * t * (3 - 2 * t)).astype(np.float32)
     mask.setflags(write=False)
     return mask
 
 
 def paste_faces(
-    enlarged_rgb_u8: U8, faces: Sequence[PlacedFace], native_size_px: tuple[int, int]
+    enlarged_rgb_u8: U8, faces: Sequence[PlacedFace], native_size_px: tuple[float, float]
 ) -> U8:
     """A copy of the enlarged frame (H', W', 3) uint8 with the faces in it.
 
@@ -77,8 +77,20 @@ def paste_faces(
     return out
 
 
+def paste_face(
+    enlarged_rgb_u8: U8, restored_rgb_u8: U8, affine: F64, upscale: float, person: int = 0
+) -> U8:
+    """`paste_faces` for one face, where the enlargement is exactly ``upscale`` along both sides.
+
+    With several faces call `paste_faces`: it keeps the stated order and copies the frame once.
+    """
+    height, width = enlarged_rgb_u8.shape[:2]
+    face = PlacedFace(restored_rgb_u8, np.asarray(affine, np.float64), person)
+    return paste_faces(enlarged_rgb_u8, [face], (width / upscale, height / upscale))
+
+
 def paste_into(
-    out_rgb_u8: U8, faces: Sequence[PlacedFace], native_size_px: tuple[int, int]
+    out_rgb_u8: U8, faces: Sequence[PlacedFace], native_size_px: tuple[float, float]
 ) -> None:
     """As `paste_faces`, written into the given buffer."""
     _check(out_rgb_u8, faces)
@@ -87,7 +99,7 @@ def paste_into(
 
 
 def output_to_template(
-    affine: F64, native_size_px: tuple[int, int], output_size_px: tuple[int, int]
+    affine: F64, native_size_px: tuple[float, float], output_size_px: tuple[int, int]
 ) -> F64:
     """Matrix (2, 3) from output px to 512-template px, both with pixel centres at integers.
 
@@ -96,7 +108,8 @@ def output_to_template(
     s_x = output_size_px[0] / native_size_px[0]
     s_y = output_size_px[1] / native_size_px[1]
     shrink = np.array([[1 / s_x, 0, 0.5 / s_x - 0.5], [0, 1 / s_y, 0.5 / s_y - 0.5], [0, 0, 1]])
-    return np.asarray(affine, np.float64) @ shrink
+    matrix: F64 = np.asarray(affine, np.float64) @ shrink
+    return matrix
 
 
 def face_region_px(matrix: F64, output_size_px: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -113,7 +126,7 @@ def face_region_px(matrix: F64, output_size_px: tuple[int, int]) -> tuple[int, i
     return max(0, low[0]), max(0, low[1]), min(width, high[0]), min(height, high[1])
 
 
-def _paste_one(out_rgb_u8: U8, face: PlacedFace, native_size_px: tuple[int, int]) -> None:
+def _paste_one(out_rgb_u8: U8, face: PlacedFace, native_size_px: tuple[float, float]) -> None:
     output_size = (out_rgb_u8.shape[1], out_rgb_u8.shape[0])
     matrix = output_to_template(face.affine, native_size_px, output_size)
     x0, y0, x1, y1 = face_region_px(matrix, output_size)

@@ -6,7 +6,7 @@ Promise: one result a face, in order; a face's bytes do not depend on its neighb
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 TEMPLATE_PX = 512
+Crops = Sequence[U8] | U8
+"""N crops (512, 512, 3) uint8 RGB: a sequence, or one array (N, 512, 512, 3)."""
 Restoration = U8
 """A restored crop: (512, 512, 3) uint8 RGB on the 512 template."""
 Forward = Callable[[U8], F32]
@@ -49,12 +51,14 @@ class Restorer(Protocol):
         """Name, version, digest, licence and the numeric settings of this restorer."""
         ...
 
-    def restore(self, crops_rgb_u8: U8) -> list[Restoration | Failure]:
-        """One result for each of (N, 512, 512, 3) uint8 RGB crops, in order; N may be 0."""
+    def restore(self, crops_rgb_u8: Crops) -> list[Restoration | Failure]:
+        """One result for each of N crops (512, 512, 3) uint8 RGB, in order; N may be 0."""
         ...
 
 
-def restore_batched(crops_rgb_u8: U8, forward: Forward, batch: int) -> list[Restoration | Failure]:
+def restore_batched(
+    crops_rgb_u8: Crops, forward: Forward, batch: int
+) -> list[Restoration | Failure]:
     """Run ``forward`` over crops in batches of exactly ``batch``, the last one padded with zeros.
 
     A fixed batch keeps a face's bits the same whatever its neighbours are (other sizes take other
@@ -79,19 +83,20 @@ def restore_batched(crops_rgb_u8: U8, forward: Forward, batch: int) -> list[Rest
     return results
 
 
-def check_crops(crops_rgb_u8: U8) -> None:
-    """Raise ``ValueError`` unless crops are (N, 512, 512, 3) uint8."""
-    expected = (TEMPLATE_PX, TEMPLATE_PX, 3)
-    if crops_rgb_u8.ndim != 4 or crops_rgb_u8.shape[1:] != expected:
-        raise ValueError(f"crops must be (N, 512, 512, 3), are {crops_rgb_u8.shape}")
-    if crops_rgb_u8.dtype != np.uint8:
-        raise ValueError(f"crops must be uint8, are {crops_rgb_u8.dtype}")
+def check_crops(crops_rgb_u8: Crops) -> None:
+    """Raise ``ValueError`` unless every crop is (512, 512, 3) uint8."""
+    for number, crop in enumerate(crops_rgb_u8):
+        if crop.shape != (TEMPLATE_PX, TEMPLATE_PX, 3) or crop.dtype != np.uint8:
+            raise ValueError(
+                f"crop {number} must be (512, 512, 3) uint8, is {crop.shape} {crop.dtype}"
+            )
 
 
-def _run(group_rgb_u8: U8, forward: Forward, batch: int) -> list[Restoration | Failure]:
+def _run(group_rgb_u8: Crops, forward: Forward, batch: int) -> list[Restoration | Failure]:
     """One padded forward pass; rows of the padding are thrown away."""
     padded = np.zeros((batch, TEMPLATE_PX, TEMPLATE_PX, 3), np.uint8)
-    padded[: len(group_rgb_u8)] = group_rgb_u8
+    for row, crop in enumerate(group_rgb_u8):
+        padded[row] = crop
     levels = forward(padded)
     if levels.shape != padded.shape:
         raise ValueError(f"the network returned {levels.shape} for {padded.shape}")
@@ -101,7 +106,7 @@ def _run(group_rgb_u8: U8, forward: Forward, batch: int) -> list[Restoration | F
 def _run_alone(crop_rgb_u8: U8, forward: Forward, batch: int) -> Restoration | Failure:
     """One face at the same padded batch size, so that its bytes equal those of a good batch."""
     try:
-        return _run(crop_rgb_u8[None], forward, batch)[0]
+        return _run([crop_rgb_u8], forward, batch)[0]
     except RuntimeError as error:
         return Failure.of("restore", "the network failed on this face", error)
 
