@@ -42,6 +42,18 @@ MAP_SENTENCE: Final = (
     "Map: the brighter a place, the more of the fine detail drawn there has no counterpart in the"
     " footage. A dark place is not thereby confirmed."
 )
+NOT_CONCLUDED: Final = (
+    "Who the person is: no number here speaks about that.",
+    "That a feature which only the restored face shows was there: it may have been drawn.",
+    "That a face without flags is right: the measures see only part of what can go wrong.",
+    "That a person who was not found was not there.",
+)
+PICTURE_STATES: Final[Mapping[str, str]] = {
+    "missing": "picture missing: the file is not in the bundle",
+    "unreadable": "picture missing: the file cannot be read as a picture",
+    "none": "no picture: none was made for this face",
+    "left_out": "not shown here: this report has reached its size; the file is in the bundle",
+}
 TOO_SMALL_PX: Final = 16.0
 """Eye distance in native px below which the lowest band is never given (scoring.md section 9)."""
 

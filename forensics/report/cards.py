@@ -1,0 +1,207 @@
+"""Cards: what each measure means, which way it points and what it cannot see, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forensics.report.words import BASELINE_SENTENCE
+
+
+@dataclass(frozen=True)
+class MeasureCard:
+    """One measure for a reader; ``unit`` follows the number."""
+
+    title: str
+    unit: str
+    meaning: str
+    direction: str
+    blind: str
+
+
+_LOW_PROVES_NOTHING: Final = "high: disagreement; low proves nothing"
+
+CARDS: Final[Mapping[str, MeasureCard]] = {
+    "interocular_px": MeasureCard(
+        "distance between the eyes",
+        "px",
+        "How many pixels of the footage lie between the two eyes.",
+        "more pixels: more can be known",
+        "Footage that was enlarged before it came here has more pixels, not more detail.",
+    ),
+    "cutoff": MeasureCard(
+        "finest detail",
+        "cycles/px",
+        "The finest detail that stands out of the noise of the footage.",
+        "higher: more can be known",
+        "Sharpening raises it without adding detail.",
+    ),
+    "blur": MeasureCard(
+        "blur",
+        "",
+        "How soft the face is in the footage.",
+        "higher: less can be known",
+        "Smooth skin and soft light look like blur.",
+    ),
+    "noise": MeasureCard(
+        "noise",
+        "grey levels",
+        "How strong the random grain of the footage is.",
+        "higher: less can be known",
+        "Fine texture counts as noise; strong compression hides it.",
+    ),
+    "blockiness": MeasureCard(
+        "blockiness",
+        "",
+        "How strongly the edges of the codec's blocks stand out; 1 means not at all.",
+        "higher: less can be known",
+        "Blocks that were enlarged or smoothed before are not seen.",
+    ),
+    "qp": MeasureCard(
+        "quantiser",
+        "",
+        "How coarsely the codec stored this part of the picture (0 to 51 in H.264).",
+        "higher: less can be known",
+        "It describes the last encoding alone, not earlier ones.",
+    ),
+    "invented_detail": MeasureCard(
+        "detail without counterpart",
+        "share",
+        "The share of the fine detail drawn here that has no counterpart in the footage.",
+        "higher: more was drawn that the footage cannot decide",
+        "It measures exposure, not error: an accurate picture scores above zero as well.",
+    ),
+    "contradiction": MeasureCard(
+        "disagreement with the pixels",
+        "noise levels",
+        "The restored face, shrunk back to the footage, held against the original pixels.",
+        _LOW_PROVES_NOTHING,
+        "Many faces shrink to the same pixels. Damage that shrinking and blurring do not copy"
+        " raises it.",
+    ),
+    **{
+        f"contradiction_{region}": MeasureCard(
+            f"disagreement, {region}",
+            "noise levels",
+            f"The same for the region of the {region}.",
+            _LOW_PROVES_NOTHING,
+            "Regions are fixed places of the aligned face, not outlines of this one.",
+        )
+        for region in ("eyes", "nose", "mouth", "jaw", "hair")
+    },
+    "identity_drift": MeasureCard(
+        "drift of the person",
+        "",
+        "How much less alike a face recogniser finds the restored face and the footage than it"
+        " finds accurate pictures at this quality.",
+        "higher: the restored face drifts from the person in the footage",
+        "The recogniser is weaker on small or turned faces and on some groups of people.",
+    ),
+    "landmark_shift": MeasureCard(
+        "moved points",
+        "% of eye distance",
+        "How far points of the face moved against the footage.",
+        "higher: structure moved",
+        "Points are hard to place on blurred faces.",
+    ),
+    "iris_delta": MeasureCard(
+        "eye colours",
+        "dE00",
+        "Difference in colour between the two eyes beyond what the footage shows.",
+        "higher: a difference was created",
+        "Light from one side; eyes too small to show a colour.",
+    ),
+    "glasses": MeasureCard(
+        "glasses", "", "Glasses drawn, removed or switching.", "a change", "Dark eye sockets."
+    ),
+    "facial_hair": MeasureCard(
+        "facial hair", "", "Beard or moustache drawn or removed.", "a change", "Shadows."
+    ),
+    "hair_grid": MeasureCard(
+        "regular grid",
+        "",
+        "A regular grid in hair or skin that the footage does not have.",
+        "higher: grid",
+        "Braids, combs, woven cloth.",
+    ),
+    "jitter": MeasureCard(
+        "jitter",
+        "% of eye distance",
+        "Fast movement of facial points beyond that of the footage.",
+        "higher: the face does not hold still",
+        "Very smooth video scores well and may still be wrong.",
+    ),
+    "identity_dispersion": MeasureCard(
+        "change over time",
+        "",
+        "How much the person changes over the clip for a face recogniser.",
+        "higher: the face changes",
+        "Turning the head has the same effect.",
+    ),
+    "stability_input": MeasureCard(
+        "stability, input",
+        "",
+        "How much the face changes when the input is moved by a hair.",
+        "higher: more of a guess",
+        "The same invention can come out each time.",
+    ),
+    "stability_seed": MeasureCard(
+        "stability, noise",
+        "",
+        "How much the face changes with the random numbers of the network.",
+        "higher: more of a guess",
+        "The same invention can come out each time.",
+    ),
+    "interval_violation": MeasureCard(
+        "outside the bounds",
+        "share",
+        "The share of the face outside what the footage supports.",
+        "higher: contradiction",
+        "One pixel in ten lies outside by design.",
+    ),
+    "mean_distance": MeasureCard(
+        "distance from the mean",
+        "",
+        "Distance from the average of all faces that fit the footage.",
+        "higher: more was added",
+        "What was added may be right.",
+    ),
+    "disagreement": MeasureCard(
+        "disagreement of tools",
+        "",
+        "How far several restorers differ.",
+        "higher: less certain",
+        "All of them may share the same habit.",
+    ),
+    "alternatives_spread": MeasureCard(
+        "spread of alternatives",
+        "",
+        "How different the faces are that fit the same pixels.",
+        "higher: less can be known",
+        "The alternatives found are not all there are.",
+    ),
+    "lpips_crop": MeasureCard(
+        "LPIPS to the crop",
+        "",
+        "Perceptual distance between the crop and the restored face. " + BASELINE_SENTENCE,
+        "higher: more was changed",
+        "It ranks an untouched picture best and cannot tell right from wrong change.",
+    ),
+    "lpips_embedded_crop": MeasureCard(
+        "perceptual distance to the crop, own backbone",
+        "",
+        "The same computation as LPIPS on a backbone of our own; the values cannot be compared"
+        " with LPIPS. " + BASELINE_SENTENCE,
+        "higher: more was changed",
+        "It ranks an untouched picture best and cannot tell right from wrong change.",
+    ),
+    "ssim_crop": MeasureCard(
+        "SSIM to the crop",
+        "",
+        "Structural similarity of the crop and the restored face: 1 when nothing was changed, so"
+        " here it is the difference from 1 that is lowest. " + BASELINE_SENTENCE,
+        "lower: more was changed",
+        "It ranks an untouched picture best and cannot tell right from wrong change.",
+    ),
+}

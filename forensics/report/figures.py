@@ -1,0 +1,154 @@
+"""Figures: the pictures of a face for a report, shrunk, labelled and held against their digests.
+
+Footage, restored face and map come from the bundle's PNG files.  A picture whose pixels differ
+from the digest in faces.jsonl says so; a file that is absent or unreadable is shown as missing,
+never left out.  The label in the pixels of each copy stays with it when it is cut out of a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from forensics.records import FaceLine
+from forensics.report.words import BANDS, flag_title, person_name
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TOTAL_BYTES: Final = 5_600_000
+"""Of JPEG in one report; as data: URIs about 7.5 MB."""
+SIDE_PX: Final = 320
+LABEL_PX: Final = 22
+_QUALITY: Final = 86
+_MAX_SIDE_PX: Final = 4096
+_MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+Kind = Literal["footage", "restored", "map"]
+State = Literal["shown", "missing", "unreadable", "none", "left_out"]
+KINDS: Final[tuple[Kind, ...]] = ("footage", "restored", "map")
+_FOLDERS: Final[dict[Kind, str]] = {
+    "footage": "cropped_faces",
+    "restored": "restored_faces",
+    "map": "maps",
+}
+_LABELS: Final[dict[Kind, str]] = {
+    "footage": "FOOTAGE, ENLARGED",
+    "restored": "AI-RESTORED",
+    "map": "MAP, AI-RESTORED",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a face: a labelled JPEG copy, or why there is none."""
+
+    kind: Kind
+    state: State
+    jpeg: bytes
+    alt: str
+    path: str  # relative to the data folder, with forward slashes
+    digest: str | None  # SHA-256 of the full-size RGB bytes, as recorded
+    differs: bool  # the file's pixels differ from that digest
+
+    @property
+    def name(self) -> str:
+        """Unique within a report and safe in a URL."""
+        return f"{self.path.removesuffix('.png').replace('/', '-')}.jpg"
+
+
+class Album:
+    """Loads the pictures of faces until the byte budget of a report is spent."""
+
+    def __init__(self, data_dir: Path, run_id: str, font: Path) -> None:
+        self._data_dir = data_dir
+        self._label = f"run {run_id[:8]}"
+        self._font = font
+        self._left = TOTAL_BYTES
+
+    def pictures(self, face: FaceLine) -> tuple[Picture, ...]:
+        """Footage, restored face and map of one face, in this order."""
+        digests = {"footage": face.crop_sha256, "restored": face.restored_sha256, "map": None}
+        return tuple(self._picture(face, kind, digests[kind]) for kind in KINDS)
+
+    def _picture(self, face: FaceLine, kind: Kind, digest: str | None) -> Picture:
+        path = f"{_FOLDERS[kind]}/{face.frame:06d}_{face.person:02d}.png"
+
+        def without(state: State) -> Picture:
+            return Picture(kind, state, b"", "", path, digest, differs=False)
+
+        if self._left <= 0:
+            return without("left_out")
+        file = self._data_dir / path
+        # A link could lead a report to show a picture from outside the bundle.
+        if file.is_symlink() or file.parent.is_symlink() or not file.is_file():
+            # A face that failed has no restored file: that is an outcome, not a lost file.
+            return without("missing" if _expected(face, kind) else "none")
+        image = _decoded(file)
+        if image is None:
+            return without("unreadable")
+        differs = digest is not None and hashlib.sha256(image.tobytes()).hexdigest() != digest
+        jpeg = _copy(image, f"{_LABELS[kind]}  \u00b7  {self._label}", self._font)
+        self._left -= len(jpeg)
+        return Picture(kind, "shown", jpeg, _alt(face, kind), path, digest, differs)
+
+
+def _expected(face: FaceLine, kind: Kind) -> bool:
+    if kind == "footage":
+        return face.crop_sha256 is not None
+    if kind == "restored":
+        return face.restored_sha256 is not None or face.outcome == "restored"
+    return "invented_detail" in face.measures or "contradiction" in face.measures
+
+
+def _alt(face: FaceLine, kind: Kind) -> str:
+    """States the finding, not the looks."""
+    place = f"{person_name(face.person)}, frame {face.frame}"
+    if kind == "footage":
+        return f"{place}, as the footage holds it: {face.interocular_px:.0f} px between the eyes"
+    found = ", ".join(flag_title(code) for code in face.flags) or "no flag"
+    if kind == "restored":
+        return f"{place}, restored face: band {BANDS[face.risk.band].word}; {found}"
+    share = face.measures.get("invented_detail")
+    said = "" if share is None else f": {share:.0%} of the fine detail has no counterpart"
+    return f"{place}, map of what the footage does not carry{said}"
+
+
+def _decoded(file: Path) -> Image | None:
+    """RGB pixels of a PNG; None when it is no PNG, is broken or is far larger than a face."""
+    from PIL import Image  # loaded when a picture is drawn, not when words are needed
+
+    if file.stat().st_size > _MAX_FILE_BYTES:
+        return None
+    raw = file.read_bytes()
+    width, height = int.from_bytes(raw[16:20], "big"), int.from_bytes(raw[20:24], "big")
+    # Looked up before Pillow opens it, which warns about size only after the fact.
+    if not raw.startswith(_PNG) or not 0 < max(width, height) <= _MAX_SIDE_PX:
+        return None
+    try:
+        return Image.open(io.BytesIO(raw), formats=("PNG",)).convert("RGB")
+    except (OSError, ValueError, SyntaxError):  # Pillow's ways to say that a PNG is broken
+        return None
+
+
+def _copy(image: Image, label: str, font: Path) -> bytes:
+    """A JPEG of SIDE_PX square, with a strip below that carries ``label`` in its pixels."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    page = Image.new("RGB", (SIDE_PX, SIDE_PX + LABEL_PX), (29, 33, 38))
+    page.paste(image.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS), (0, 0))
+    draw = ImageDraw.Draw(page)
+    draw.text(
+        (8, SIDE_PX + LABEL_PX // 2),
+        label,
+        fill=(255, 255, 255),
+        font=ImageFont.truetype(str(font), 12),
+        anchor="lm",
+    )
+    out = io.BytesIO()
+    page.save(out, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+    return out.getvalue()

@@ -1,0 +1,37 @@
+"""HTML: the report as one file with no script, no request and nothing outside it."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from forensics.report import words
+from forensics.report.page import build_page
+from forensics.report.templating import CONTENT_POLICY, environment, style
+
+if TYPE_CHECKING:
+    from forensics.report.figures import Picture
+    from forensics.report.view import View
+
+
+def render_html(view: View, *, links: bool = True) -> str:
+    """The report of a view as one HTML file.
+
+    ``links``: refer to the full-size pictures beside the report by relative address; switched
+    off for a report that is written elsewhere.  The same view always gives the same text.
+    """
+    template = environment().get_template("report.html")
+    return template.render(
+        page=build_page(view),
+        words=words,
+        policy=CONTENT_POLICY,
+        style=style("report.css"),
+        paged=False,
+        created=None,
+        source_of=_data_uri,
+        links=links,
+    )
+
+
+def _data_uri(picture: Picture) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode("ascii")

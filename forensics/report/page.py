@@ -1,0 +1,299 @@
+"""Page: everything the templates show, as frozen rows of text, computed from a view.
+
+Templates hold layout alone; sentences come from `words`, counts from the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forensics.records import Model
+from forensics.report.accounting import Accounting, accounting
+from forensics.report.cards import CARDS, MeasureCard
+from forensics.report.figures import Album
+from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
+from forensics.report.resources import font
+from forensics.report.view import View
+from forensics.report.words import (
+    DEMONSTRATION_SENTENCE,
+    LANGUAGE,
+    NOT_FOR_IDENTIFICATION,
+    ROLES,
+    number_words,
+    people_sentence,
+)
+
+_MOST_ENVIRONMENT: Final = 60
+_MOST_TEXT: Final = 240
+
+Fact = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """What a measure means and what it read over all faces."""
+
+    name: str
+    card: MeasureCard
+    faces: int
+    low: str
+    high: str
+    not_measured: str
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A network that took part."""
+
+    role: str
+    does: str
+    name: str
+    version: str
+    file: str
+    sha256: str
+    licence: str
+    source: str
+    deterministic: str
+    card: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole report, ready for a template."""
+
+    language: str
+    title: str
+    notices: tuple[str, ...]
+    file: str
+    note: str | None
+    run_id: str
+    source_sha256: str
+    complete: bool
+    state: str
+    failures: tuple[str, ...]
+    people_sentence: str
+    examined: tuple[Fact, ...]
+    performed: tuple[Fact, ...]
+    performed_by: str
+    method: tuple[Fact, ...]
+    people: tuple[PersonBlock, ...]
+    flags: tuple[FlagRow, ...]
+    accounting: Accounting
+    background: str
+    artefacts: tuple[tuple[str, str, str], ...]
+    measures: tuple[MeasureRow, ...]
+    models: tuple[ModelRow, ...]
+    settings: tuple[Fact, ...]
+    environment: tuple[Fact, ...]
+    environment_left_out: int
+    reproduce: tuple[Fact, ...]
+    limits: tuple[str, ...]
+
+
+def build_page(view: View) -> Page:
+    """The page of a view; pictures are read from the data folder while it is built."""
+    audit = view.audit
+    album = Album(view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"))
+    environment = list(_flat(view.environment))
+    notices = [DEMONSTRATION_SENTENCE] if view.demonstration else []
+    return Page(
+        language=LANGUAGE,
+        title=f"Restoration audit of {audit.source.file}",
+        notices=(*notices, NOT_FOR_IDENTIFICATION),
+        file=audit.source.file,
+        note=audit.source.note,
+        run_id=audit.run.id,
+        source_sha256=audit.source.sha256,
+        complete=audit.run.complete,
+        state=_state(view),
+        failures=audit.run.failures,
+        people_sentence=people_sentence(len(audit.people)),
+        examined=_examined(view),
+        performed=_performed(view),
+        performed_by=f"{audit.run.tool} {audit.run.version}",
+        method=_method(view),
+        people=person_blocks(view, album),
+        flags=flag_rows(audit.flags),
+        accounting=accounting(view),
+        background=_background(view),
+        artefacts=tuple((item.file, item.outcome, item.reason or "") for item in audit.reports),
+        measures=_measures(view),
+        models=tuple(_model(model) for model in audit.models),
+        settings=tuple((name, _plain(value)) for name, value in audit.settings.items()),
+        environment=tuple(environment[:_MOST_ENVIRONMENT]),
+        environment_left_out=max(0, len(environment) - _MOST_ENVIRONMENT),
+        reproduce=tuple(audit.reproduce.items()),
+        limits=audit.limits,
+    )
+
+
+def _state(view: View) -> str:
+    totals = view.audit.totals
+    lost = totals.frames_failed + totals.faces_failed
+    if view.audit.run.complete and not lost and not view.audit.run.failures:
+        return "The run is complete; nothing failed."
+    parts = ["The run is complete" if view.audit.run.complete else "The run is not complete"]
+    parts.append(
+        f"{totals.frames_failed:,} of {totals.frames:,} frames and {totals.faces_failed:,} of"
+        f" {totals.faces:,} faces failed; they are listed under Accounting"
+    )
+    return "; ".join(parts) + "."
+
+
+def _examined(view: View) -> tuple[Fact, ...]:
+    source = view.audit.source
+    picture = f"{source.width} \u00d7 {source.height} as coded"
+    shown = (source.display_width, source.display_height)
+    if shown != (source.width, source.height):
+        picture += f", shown as {shown[0]} \u00d7 {shown[1]} (pixel shape {source.sar}"
+        picture += f", turned by {source.rotation} degrees)" if source.rotation else ")"
+    length = f"{source.frames:,} frames" if source.frames != 1 else "1 frame"
+    if source.duration_s is not None:
+        length += f", {source.duration_s:.3f} s"
+    if source.kind == "video":
+        length += ", uneven frame times" if source.vfr else ", even frame times"
+    streams = "; ".join(
+        f"{item.kind} ({item.codec}): {item.outcome}" + (f", {item.reason}" if item.reason else "")
+        for item in (*source.audio, *source.other_streams)
+    )
+    coded = [part for part in (source.container, source.codec, source.pix_fmt) if part]
+    facts = [
+        ("file", source.file),
+        ("what its maker says", source.note or ""),
+        ("SHA-256", source.sha256),
+        ("size", f"{source.bytes:,} bytes"),
+        ("kind", {"video": "video", "image": "picture", "frames": "folder of frames"}[source.kind]),
+        ("picture", picture),
+        ("length", length),
+        ("coded as", ", ".join(coded)),
+        ("sound and other streams", streams or "none"),
+        ("assumed, the file does not say", "; ".join(source.assumptions)),
+    ]
+    return tuple((label, value) for label, value in facts if value)
+
+
+def _performed(view: View) -> tuple[Fact, ...]:
+    run, restored = view.audit.run, view.audit.restored
+    restorers = [
+        f"{model.name} {model.version}, sha256 {model.sha256[:16]}\u2026"
+        for model in view.audit.models
+        if model.role == "restorer"
+    ]
+    facts = [
+        ("restored by", "; ".join(restorers) or "nothing was restored"),
+        ("audited by", f"{run.tool} {run.version}"),
+        ("run", run.id),
+        ("case", run.case or ""),
+        ("operator", run.operator or ""),
+        ("purpose", run.purpose or ""),
+        (
+            "time (this machine's clock, not attested)",
+            f"{run.started_utc} to {run.ended_utc} ({run.seconds:,.0f} s)",
+        ),
+        (
+            "restored file",
+            f"{restored.file}, {restored.width} \u00d7 {restored.height}, {restored.frames:,}"
+            f" frames, sha256 {restored.sha256[:16]}\u2026"
+            if restored
+            else "none was written",
+        ),
+    ]
+    return tuple((label, value) for label, value in facts if value)
+
+
+def _method(view: View) -> tuple[Fact, ...]:
+    """What a court asks of a method first, answered as far as it can be."""
+    cards = ", ".join(model.card for model in view.audit.models if model.card)
+    eyes = [person.interocular_px_range for person in view.audit.people]
+    held = (
+        f"{min(low for low, _ in eyes):.0f} to {max(high for _, high in eyes):.0f} pixels between"
+        " the eyes; what is finer than that was drawn"
+        if eyes
+        else "no face was found"
+    )
+    calibrated = any(face.risk.calibrated for face in view.faces)
+    return (
+        ("generative", "yes: a network draws detail that the footage does not hold"),
+        ("trained on", f"other people; see the model cards ({cards})" if cards else "not recorded"),
+        (
+            "known error rates",
+            "see the calibration record" if calibrated else "none yet for this restorer",
+        ),
+        ("what the footage holds", held),
+    )
+
+
+def _background(view: View) -> str:
+    background = view.audit.background
+    text = f"{background.method} ({background.outcome}; asked for: {background.requested})"
+    return f"{text}: {background.reason}" if background.reason else text
+
+
+def _measures(view: View) -> tuple[MeasureRow, ...]:
+    values: dict[str, list[float]] = {}
+    absent: dict[str, Counter[str]] = {}
+    for face in view.faces:
+        for name, value in face.measures.items():
+            values.setdefault(name, []).append(value)
+        for name, reason in face.not_measured.items():
+            absent.setdefault(name, Counter())[reason] += 1
+    named = [*CARDS, *sorted({*values, *absent} - set(CARDS))]
+    rows = []
+    for name in named:
+        if name not in values and name not in absent:
+            continue
+        found = values.get(name, [])
+        rows.append(
+            MeasureRow(
+                name=name,
+                card=CARDS.get(name) or MeasureCard(name, "", "not described here", "", ""),
+                faces=len(found),
+                low=number_words(min(found)) if found else "\u2013",
+                high=number_words(max(found)) if found else "\u2013",
+                not_measured="; ".join(
+                    f"{reason}: {count:,}"
+                    for reason, count in absent.get(name, Counter()).most_common(3)
+                ),
+            )
+        )
+    return tuple(rows)
+
+
+def _model(model: Model) -> ModelRow:
+    return ModelRow(
+        role=model.role,
+        does=ROLES.get(model.role, ""),
+        name=model.name,
+        version=model.version,
+        file=model.file,
+        sha256=model.sha256,
+        licence=model.licence,
+        source=model.source,
+        deterministic="yes" if model.deterministic else "no",
+        card=model.card or "none",
+    )
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\u2026"
+
+
+def _flat(record: Mapping[str, object], path: str = "") -> Iterable[Fact]:
+    """A nested record as ``path, value`` rows; lists of plain values on one line."""
+    for name, value in record.items():
+        here = f"{path}.{name}" if path else str(name)
+        if isinstance(value, Mapping):
+            yield from _flat(value, here)
+        elif isinstance(value, list):
+            parts = [_plain(item) for item in value]
+            yield here, _plain(", ".join(parts) or "none")
+        else:
+            yield here, _plain(value)

@@ -1,0 +1,276 @@
+"""People: one block per person, with timeline, table of stretches and the figures of faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from forensics.records import Band, FaceLine, Flag, FlagCode, Person, Severity
+from forensics.report.cards import CARDS
+from forensics.report.charts import timeline
+from forensics.report.figures import SIDE_PX, Album, Picture
+from forensics.report.flag_texts import FLAGS
+from forensics.report.selection import Chosen, choose, share
+from forensics.report.stretches import Stretch, stretches_of
+from forensics.report.view import View
+from forensics.report.words import (
+    BAND_ORDER,
+    BANDS,
+    BASELINE_MEASURES,
+    OUTCOMES,
+    SEVERITIES,
+    SEVERITY_SHAPES,
+    BandWords,
+    flag_title,
+    number_words,
+    person_name,
+    range_words,
+    reason_words,
+)
+
+_MOST_STRETCHES: Final = 40
+_MOST_VALUES: Final = 6
+_LEADING: Final = ("interocular_px", "invented_detail", "contradiction", "identity_drift")
+
+
+@dataclass(frozen=True)
+class ValueRow:
+    """A measured value beside what accurate pictures of this quality score."""
+
+    title: str
+    value: str
+    reference: str
+    spoke: bool  # it is among the reasons of the band
+
+
+@dataclass(frozen=True)
+class FigureBlock:
+    """One face: three pictures and what is said about them."""
+
+    anchor: str
+    frame: int
+    heading: str
+    key: bool
+    band_code: Band
+    band: BandWords
+    outcome: str
+    reason: str
+    pictures: tuple[Picture, ...]
+    values: tuple[ValueRow, ...]
+    flags: tuple[tuple[str, str], ...]  # title, why it may be wrong
+    digests: tuple[tuple[str, str], ...]
+    turned: str
+
+
+@dataclass(frozen=True)
+class StretchRow:
+    """A line of the table below the timeline."""
+
+    frames: str
+    time: str
+    band_code: Band
+    band: BandWords
+    outcome: str
+    flags: str
+    eyes: str
+    because: str
+
+
+@dataclass(frozen=True)
+class FlagRow:
+    """A line of a table of flags."""
+
+    code: FlagCode
+    title: str
+    person: str
+    frames_words: str
+    severity: str
+    shape: str
+    severity_code: Severity
+    measured: str
+    reference: str
+    words: str
+    may_be_wrong: str
+
+
+@dataclass(frozen=True)
+class PersonBlock:
+    """Everything a report says about one person."""
+
+    id: int
+    name: str
+    band_code: Band
+    band: BandWords
+    summary: str
+    counts: tuple[tuple[Band, BandWords, int], ...]
+    faces: int
+    facts: tuple[tuple[str, str], ...]
+    timeline: Markup
+    stretches: tuple[StretchRow, ...]
+    stretches_left_out: int
+    figures: tuple[FigureBlock, ...]
+    figures_note: str
+
+
+def person_blocks(view: View, album: Album) -> tuple[PersonBlock, ...]:
+    """A block for each person of the audit, in the order of their numbers."""
+    return tuple(_block(view, person, album) for person in view.audit.people)
+
+
+def flag_rows(flags: Sequence[Flag]) -> tuple[FlagRow, ...]:
+    """Flags as rows, the gravest first."""
+    order: tuple[Severity, ...] = ("high", "caution", "note")
+    ranked = sorted(flags, key=lambda flag: order.index(flag.severity))
+    return tuple(_flag_row(flag) for flag in ranked)
+
+
+def _flag_row(flag: Flag) -> FlagRow:
+    unit = f" {flag.unit}" if flag.unit else ""
+
+    def shown(value: float | None) -> str:
+        return "\u2013" if value is None else f"{number_words(value)}{unit}"
+
+    return FlagRow(
+        code=flag.code,
+        title=flag_title(flag.code),
+        person=person_name(flag.person),
+        frames_words=f"frames {range_words(flag.frames)}",
+        severity=SEVERITIES[flag.severity],
+        shape=SEVERITY_SHAPES[flag.severity],
+        severity_code=flag.severity,
+        measured=shown(flag.measured),
+        reference=shown(flag.reference),
+        words=flag.words,
+        may_be_wrong=FLAGS[flag.code].may_be_wrong,
+    )
+
+
+def _block(view: View, person: Person, album: Album) -> PersonBlock:
+    faces = view.faces_of(person.id)
+    flags = [flag for flag in view.audit.flags if flag.person == person.id]
+    stretches = stretches_of(faces)
+    chosen = choose(person, faces, flags, share(len(view.audit.people)))
+    figures = tuple(_figure(item, album) for item in chosen)
+    return PersonBlock(
+        id=person.id,
+        name=person_name(person.id),
+        band_code=person.risk.band,
+        band=BANDS[person.risk.band],
+        summary=person.summary,
+        counts=tuple((band, BANDS[band], person.bands.get(band, 0)) for band in BAND_ORDER),
+        faces=person.faces,
+        facts=_facts(person),
+        timeline=timeline(person, faces, flags, frames=view.audit.source.frames, pts_s=view.pts_s),
+        stretches=tuple(_stretch_row(view, part) for part in stretches[:_MOST_STRETCHES]),
+        stretches_left_out=max(0, len(stretches) - _MOST_STRETCHES),
+        figures=figures,
+        figures_note=_figures_note(len(figures), len(faces), any(item.key for item in chosen)),
+    )
+
+
+def _facts(person: Person) -> tuple[tuple[str, str], ...]:
+    low, high = person.interocular_px_range
+    skipped = person.faces - person.faces_restored - person.faces_failed
+    gaps = range_words(person.gaps) if person.gaps else "none"
+    because = ", ".join(_named(name) for name in person.risk.because) or "\u2013"
+    return (
+        ("in view", f"frames {person.first_frame:,} to {person.last_frame:,}; not in: {gaps}"),
+        (
+            "faces",
+            f"{person.faces:,}: {person.faces_restored:,} restored, {skipped:,} skipped,"
+            f" {person.faces_failed:,} failed",
+        ),
+        ("between the eyes", f"{low:.1f} to {high:.1f} px in the footage"),
+        ("the band rests on", because),
+    )
+
+
+def _figures_note(shown: int, faces: int, keys: bool) -> str:
+    if faces == 0:
+        return "No face of this person is in faces.jsonl."
+    order = "key faces first, then flagged and failed ones" if keys else "flagged ones first"
+    which = "All faces are shown" if shown == faces else f"{shown} of {faces:,} faces are shown"
+    return (
+        f"{which} ({order}); all are in restored_faces/ of the bundle, their footage in"
+        f" cropped_faces/. The pictures here are copies shrunk to {SIDE_PX} pixels, with a label"
+        " added; the files hold 512."
+    )
+
+
+def _stretch_row(view: View, part: Stretch) -> StretchRow:
+    times = [view.pts_s.get(part.first), view.pts_s.get(part.last)]
+    time = "\u2013".join(f"{value:.2f}" for value in dict.fromkeys(times) if value is not None)
+    low, high = part.eyes_px
+    outcome = OUTCOMES[part.outcome]
+    if part.outcome != "restored" or part.reason:
+        outcome += f": {reason_words(part.reason)}"
+    return StretchRow(
+        frames=range_words([(part.first, part.last)]),
+        time=f"{time} s" if time else "no time stamp",
+        band_code=part.band,
+        band=BANDS[part.band],
+        outcome=outcome,
+        flags=", ".join(flag_title(code) for code in part.flags) or "none",
+        eyes=f"{low:.0f}" if round(low) == round(high) else f"{low:.0f}\u2013{high:.0f}",
+        because=", ".join(_named(name) for name in part.because[:3]) or "\u2013",
+    )
+
+
+def _figure(chosen: Chosen, album: Album) -> FigureBlock:
+    face = chosen.face
+    pictures = album.pictures(face)
+    time = "no time stamp" if face.pts_s is None else f"{face.pts_s:.3f} s"
+    yaw = "" if face.yaw_deg is None else f"head turned about {abs(face.yaw_deg):.0f} degrees"
+    return FigureBlock(
+        anchor=f"face-{face.frame:06d}-{face.person:02d}",
+        frame=face.frame,
+        heading=f"Frame {face.frame:,} \u00b7 {time}",
+        key=chosen.key,
+        band_code=face.risk.band,
+        band=BANDS[face.risk.band],
+        outcome=OUTCOMES[face.outcome],
+        reason=reason_words(face.reason) if face.reason or face.outcome != "restored" else "",
+        pictures=pictures,
+        values=_values(face),
+        flags=tuple((flag_title(code), FLAGS[code].may_be_wrong) for code in face.flags),
+        digests=tuple(
+            (f"{picture.kind} sha256", f"{picture.digest[:16]}\u2026")
+            for picture in pictures
+            if picture.digest
+        ),
+        turned=yaw,
+    )
+
+
+def _values(face: FaceLine) -> tuple[ValueRow, ...]:
+    """The measures that spoke first, then the leading ones, then one baseline."""
+    names = [*face.risk.because, *_LEADING, *BASELINE_MEASURES]
+    found = [name for name in dict.fromkeys(names) if name in face.measures]
+    return tuple(
+        _value_row(name, face.measures[name], face.references.get(name), name in face.risk.because)
+        for name in found[:_MOST_VALUES]
+    )
+
+
+def _value_row(name: str, value: float, reference: float | None, spoke: bool) -> ValueRow:
+    card = CARDS.get(name)
+    unit = f" {card.unit}" if card and card.unit not in {"", "share"} else ""
+    return ValueRow(
+        title=_named(name),
+        value=f"{number_words(value)}{unit}",
+        reference="\u2013" if reference is None else f"{number_words(reference)}{unit}",
+        spoke=spoke,
+    )
+
+
+def _named(name: str) -> str:
+    """A measure or flag code in words; what is unknown keeps its code."""
+    if name in CARDS:
+        return CARDS[name].title
+    for code, text in FLAGS.items():
+        if code == name:
+            return text.title
+    return name
