@@ -52,12 +52,12 @@ REMOVED = "[removed]"
 
 
 def environment_record(
-    private: bool = False, extra: Mapping[str, object] | None = None
+    private: bool = False, numeric: Mapping[str, object] | None = None
 ) -> dict[str, object]:
     """Everything about the machine and the installation that can change a result.
 
-    ``extra`` holds what loaded libraries say (GPU, FFmpeg, torch's CPU capability); it is stored
-    as it is under ``loaded``, so the caller keeps host names and paths out of it.
+    ``numeric`` holds what loaded libraries say (GPU, FFmpeg, torch's CPU capability); it is stored
+    as it is under ``numeric``, so the caller keeps host names and paths out of it.
     """
     record: dict[str, object] = {
         "schema": ENVIRONMENT_SCHEMA,
@@ -84,7 +84,7 @@ def environment_record(
         "encoding": sys.getfilesystemencoding(),
         "clock": _clock_record(),
         "variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
-        "loaded": dict(extra or {}),
+        "numeric": dict(numeric or {}),
     }
     if not private:
         record["host"] = socket.gethostname()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 MAX_NAME_BYTES = 150
 """Longest safe name in UTF-8 bytes; leaves room for prefixes below the usual limit of 255."""
@@ -50,6 +51,24 @@ def safe_name(raw: str) -> str:
     while (cleaned := _clean(text)) != text:
         text = cleaned
     return text
+
+
+def safe_names(raws: Sequence[str]) -> list[str]:
+    """`safe_name` of each, made different from each other by ``-2``, ``-3`` before the suffix.
+
+    Two raw names may be cleaned into one; in one folder the later file would replace the earlier.
+    """
+    taken: set[str] = set()
+    names = []
+    for raw in raws:
+        name, number = safe_name(raw), 1
+        stem, dot, suffix = name.rpartition(".")
+        while collision_key(name) in taken:
+            number += 1
+            name = f"{stem}-{number}{dot}{suffix}" if stem else f"{suffix}-{number}"
+        taken.add(collision_key(name))
+        names.append(name)
+    return names
 
 
 def _clean(text: str) -> str:

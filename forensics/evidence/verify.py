@@ -1,0 +1,198 @@
+"""Verify: checks a bundle without network, torch or GPU, and believes nothing in it.
+
+All checks run, also after one failed.  An intact unsigned bundle is only that: whoever changes a
+file can seal it again.  Source of the rules: RFC 8493 and docs/bundle.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import forensics
+from forensics.errors import EnvironmentLacks, InputError, IntegrityError
+from forensics.evidence import check_files, strict
+from forensics.evidence.bag import Digests
+from forensics.evidence.bundle import MARKER, SUFFIX
+from forensics.evidence.check_bag import bag_faults, bag_info, check_digests
+from forensics.evidence.check_counts import count_faults, seal_faults
+from forensics.evidence.events import Chain, read_chain
+from forensics.evidence.lines import AUDIT, FACES, FRAMES, parse_audit, parse_lines
+from forensics.evidence.names import readable_name
+from forensics.evidence.survey import Survey, survey
+from forensics.evidence.tree import Tree, scan
+from forensics.evidence.verification import (
+    UNSIGNED,
+    Status,
+    Step,
+    Verdict,
+    Verification,
+    conclude,
+    judged,
+    passed,
+)
+from forensics.records import Audit, FaceLine, FrameLine
+
+__all__ = ["Status", "Step", "Verdict", "Verification", "verify"]
+
+EVENTS = "data/log/events.jsonl"
+_SIGNS = ("bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", AUDIT)
+
+
+def verify(bundle: Path) -> Verification:
+    """Check a bundle's folder. Never raises for what the folder holds, however hostile."""
+    name = readable_name(bundle.resolve().name or str(bundle))
+    try:
+        tree = scan(bundle)
+    except NotADirectoryError:
+        return _unreadable(name, "this is a file; give the folder that 'forensics audit' wrote")
+    except OSError as error:
+        return _unreadable(name, f"the folder cannot be read ({error.strerror})")
+    if tree.has(MARKER) or (name.endswith(SUFFIX) and not tree.has("bagit.txt")):
+        return _unreadable(name, "an interrupted or running audit left it; run the audit again")
+    if not any(tree.has(sign) for sign in _SIGNS):
+        return _unreadable(name, "no bundle: it holds neither bagit.txt nor data/audit.json")
+    return _Check(tree).run(name)
+
+
+def _unreadable(name: str, reason: str) -> Verification:
+    return conclude(name, [Step("names", "not_checked", reason, 3)], None)
+
+
+class _Check:
+    """One verification; each step leaves what the later ones need."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._digests: Mapping[str, Digests] = {}
+        self._audit: Audit | None = None
+        self._survey: Survey | None = None
+        self._chain: Chain | None = None
+
+    def run(self, name: str) -> Verification:
+        """All steps in order."""
+        checks: tuple[tuple[str, Callable[[str], Step]], ...] = (
+            ("names", self._names),
+            ("signature", self._signature),
+            ("bag", self._bag),
+            ("digests", self._all_digests),
+            ("time", self._time),
+            ("records", self._records),
+            ("events", self._events),
+            ("totals", self._totals),
+            ("media", self._media),
+            ("pictures", self._pictures),
+            ("table", self._table),
+            ("reports", self._reports),
+            ("frame hashes", self._frame_hashes),
+        )
+        steps = [_guarded(check, step) for step, check in checks]
+        totals = self._survey.totals() if self._survey is not None else None
+        return conclude(name, steps, totals)
+
+    def _names(self, step: str) -> Step:
+        if self._tree.unreadable and not self._tree.faults:
+            return Step(step, "not_checked", "; ".join(self._tree.unreadable[:5]), 3)
+        count = len(self._tree.files)
+        return judged(step, list(self._tree.faults), f"{count} regular files with safe names")
+
+    def _signature(self, step: str) -> Step:
+        return Step(step, "not_included", UNSIGNED)
+
+    def _bag(self, step: str) -> Step:
+        return judged(step, bag_faults(self._tree), "BagIt 1.0, complete, in canonical form")
+
+    def _all_digests(self, step: str) -> Step:
+        check = check_digests(self._tree)
+        self._digests = check.found
+        if check.unreadable and not check.faults:
+            return Step(step, "not_checked", "; ".join(check.unreadable[:5]), 3)
+        return judged(step, check.faults, f"SHA-256 and SHA-512 of {len(check.found)} files")
+
+    def _time(self, step: str) -> Step:
+        return Step(step, "not_included", "no time stamp; the dates are its maker's claim")
+
+    def _records(self, step: str) -> Step:
+        self._audit = parse_audit(self._tree.read(AUDIT, strict.MAX_DOCUMENT_BYTES))
+        self._survey = survey(self._frames(), self._faces())
+        lines = self._survey.frames + self._survey.faces
+        return passed(step, f"audit.json and {lines} lines are what their schemas say")
+
+    def _events(self, step: str) -> Step:
+        with self._tree.open(EVENTS) as stream:
+            self._chain = read_chain(stream)
+        return judged(
+            step, list(self._chain.faults), f"{self._chain.events} events, chain unbroken"
+        )
+
+    def _totals(self, step: str) -> Step:
+        if self._audit is None or self._survey is None:
+            return _after_records(step)
+        label = None
+        if self._tree.has("bag-info.txt"):
+            label = bag_info(self._tree).get("External-Identifier")
+        faults = count_faults(self._audit, self._survey, label)
+        if self._chain is not None:
+            faults += seal_faults(self._audit, self._chain.counts)
+        return judged(step, faults, "frames, faces, people and flags add up")
+
+    def _media(self, step: str) -> Step:
+        if self._audit is None:
+            return _after_records(step)
+        faults, sentence = check_files.media_faults(self._tree, self._audit, self._digests)
+        return judged(step, faults, sentence)
+
+    def _pictures(self, step: str) -> Step:
+        if self._survey is None:
+            return _after_records(step)
+        faults, decoded = check_files.picture_faults(self._tree, self._frames(), self._faces())
+        return judged(step, faults, f"{decoded} pictures hold the recorded pixels")
+
+    def _table(self, step: str) -> Step:
+        if self._audit is None or self._survey is None:
+            return _after_records(step)
+        faults = check_files.table_faults(self._tree, self._faces())
+        if faults and self._audit.run.version != forensics.__version__:
+            return Step(step, "not_checked", f"written by version {self._audit.run.version}")
+        return judged(step, faults, "faces.csv is the table of faces.jsonl")
+
+    def _reports(self, step: str) -> Step:
+        if self._audit is None:
+            return _after_records(step)
+        faults = check_files.report_faults(self._tree, self._audit)
+        return judged(step, faults, "there as recorded; not rendered again here")
+
+    def _frame_hashes(self, step: str) -> Step:
+        if not self._tree.under("data/frames/"):
+            return Step(step, "not_included", "no clip was decoded, or none was written")
+        return Step(step, "not_checked", "needs a decoder: ffmpeg -f framehash -hash sha256")
+
+    def _frames(self) -> Iterator[FrameLine]:
+        with self._tree.open(FRAMES) as stream:
+            yield from parse_lines(stream, FrameLine, "frames.jsonl")
+
+    def _faces(self) -> Iterator[FaceLine]:
+        with self._tree.open(FACES) as stream:
+            yield from parse_lines(stream, FaceLine, "faces.jsonl")
+
+
+def _after_records(step: str) -> Step:
+    return Step(step, "not_checked", "the records could not be read")
+
+
+def _guarded(check: Callable[[str], Step], step: str) -> Step:
+    """Run one check; what stops it becomes its result."""
+    try:
+        return check(step)
+    except IntegrityError as error:
+        return Step(step, "failed", error.message, 4)
+    except EnvironmentLacks as error:
+        return Step(step, "not_checked", error.message, 5)
+    except InputError as error:
+        return Step(step, "failed", error.message, 3)
+    except FileNotFoundError as error:
+        return Step(step, "failed", f"{error.filename!r} is missing", 4)
+    except OSError as error:
+        return Step(step, "not_checked", f"a file cannot be read ({error.strerror})", 3)
+    except ImportError as error:
+        return Step(step, "not_checked", f"a library is missing here ({error.name})", 5)
