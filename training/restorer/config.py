@@ -25,9 +25,9 @@ class Stage:
 
 
 STAGES = (
-    Stage("pixel128", 128, 8, 520, (6e-4, 5e-4), sharp_only=0.3),
-    Stage("pixel256", 256, 4, 450, (4e-4, 3e-4), sharp_only=0.6),
+    Stage("pixel128", 128, 4, 600, (6e-4, 5e-4), sharp_only=0.3),
+    Stage("pixel256", 256, 2, 700, (4e-4, 3e-4), sharp_only=0.6),
     Stage(
-        "sharp256", 256, 4, 1500, (2.5e-4, 2e-5), perceptual=1.0, adversarial=0.01, sharp_only=0.75
+        "sharp256", 256, 2, 2400, (2.5e-4, 2e-5), perceptual=1.0, adversarial=0.01, sharp_only=0.75
     ),
 )

@@ -55,7 +55,7 @@ def begin(stage_index: int, ema: State | None, device: torch.device) -> Run:
     fast_layout(net.to(device))
     wanted = [p for p in net.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(wanted, lr=stage.lr[0], betas=(0.9, 0.99), foreach=True)
-    sharpener = Sharpener(stage, device) if stage.perceptual or stage.adversarial else None
+    sharpener = Sharpener(device) if stage.perceptual or stage.adversarial else None
     return Run(stage_index, 0, net, _copy(net), optimizer, sharpener)
 
 
@@ -114,7 +114,7 @@ def loss_of(
         "gradient": stage.gradient * losses.gradient_loss(restored, truth),
     }
     if run.sharpener is not None:
-        parts |= run.sharpener.generator_parts(stage, restored, truth)
+        parts |= run.sharpener.generator_parts(stage, restored, truth, run.step)
         run.sharpener.train_critic(stage, restored.detach(), truth, run.step)
     total = torch.stack(list(parts.values())).sum()
     return total, {name: float(value.detach()) for name, value in parts.items()}
