@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["pytester"]
+
 # Before anything loads a native library: the last bits of a sum depend on the number of threads.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "2" if os.environ.get("PYTEST_XDIST_WORKER") is None else "1")
