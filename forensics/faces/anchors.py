@@ -71,4 +71,5 @@ def encode_points(points: torch.Tensor, priors: torch.Tensor) -> torch.Tensor:
 
 def suppress_doubles(boxes: torch.Tensor, scores: torch.Tensor, iou_max: float) -> torch.Tensor:
     """Indices kept by greedy suppression, best score first; (N, 4) boxes, (N,) scores."""
-    return torchvision.ops.nms(boxes, scores, iou_max)
+    kept: torch.Tensor = torchvision.ops.nms(boxes, scores, iou_max)
+    return kept

@@ -1,7 +1,7 @@
 """Detection: faces of whole frames in batches, each with a box, five landmarks and a score.
 
 Promise: a frame's result does not depend on its neighbours (every batch is padded to one size),
-nothing is dropped silently (`nested_in_face` returns what it rejects), and coordinates are those of
+nothing is dropped silently (`split_nested` returns what it rejects), and coordinates are those of
 the frame that was given, whatever size the network saw.
 
 Network: facexlib's RetinaFace at mobile0.25 (Deng et al. 2019, "RetinaFace: Single-stage Dense Face
@@ -22,7 +22,7 @@ from facexlib.detection.retinaface import RetinaFace
 
 from forensics.faces.anchors import decode_boxes, decode_points, prior_boxes, suppress_doubles
 from forensics.models.nets.detector import load_detector
-from forensics.records import Detection, RejectReason
+from forensics.records import Detection
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +52,6 @@ class DetectorConfig:
     enlarge: float = 2.0
     batch: int = 4
     candidates_max: int = 1000
-
-
-@dataclass(frozen=True)
-class RejectedDetection:
-    """A detection that is no person's face, why, and the larger face it lies in."""
-
-    detection: Detection
-    reason: RejectReason
-    inside: Detection
 
 
 class Detector:
@@ -186,30 +177,21 @@ class Detector:
         return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def nested_in_face(
+def split_nested(
     detections: Sequence[Detection], *, width_ratio_max: float = 1 / 3, inside_min: float = 0.9
-) -> tuple[list[Detection], list[RejectedDetection]]:
-    """Part real faces from "faces" found inside an eye or a cheek of a larger face.
+) -> tuple[list[Detection], list[Detection]]:
+    """Part faces from what was found inside an eye or a cheek of a larger face: kept, rejected.
 
-    Rejected is a box whose centre lies in a larger one, that is at most ``width_ratio_max`` as wide
-    and has at least ``inside_min`` of its area inside it. A smaller person who passes in front is
-    wider than that or reaches over the rim. Kept detections stay in their order.
+    Rejected, for the reason ``nested_in_face``, is a box whose centre lies in a larger one, that is
+    at most ``width_ratio_max`` as wide and has at least ``inside_min`` of its area inside it. A
+    smaller person who passes in front is wider than that or reaches over the rim. Both lists keep
+    the order of ``detections``, and together they hold all of them.
     """
     kept: list[Detection] = []
-    rejected: list[RejectedDetection] = []
+    rejected: list[Detection] = []
     for small in detections:
-        holder = next(
-            (
-                large
-                for large in detections
-                if large is not small and _nested(small, large, width_ratio_max, inside_min)
-            ),
-            None,
-        )
-        if holder is None:
-            kept.append(small)
-        else:
-            rejected.append(RejectedDetection(small, "nested_in_face", holder))
+        nested = any(_nested(small, large, width_ratio_max, inside_min) for large in detections)
+        (rejected if nested else kept).append(small)
     return kept, rejected
 
 

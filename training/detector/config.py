@@ -32,7 +32,7 @@ class Config:
     distil_class_weight: float = 4.0
     distil_box_weight: float = 1.0
     # feature distillation falls linearly to zero at this part of the run
-    feature_weight: float = 2.0
+    feature_weight: float = 6.0
     feature_until: float = 0.6
     checkpoint_seconds: float = 60.0
     log_every: int = 20

@@ -110,14 +110,25 @@ def as_input(frames_rgb_u8: list[np.ndarray]) -> torch.Tensor:
 
 
 class Tap:
-    """Keeps the FPN's feature maps of the last forward pass."""
+    """Keeps the maps of every block of the body, of the FPN and of the context modules.
+
+    Student and teacher are of one class, so each map of one has its counterpart in the other.
+    """
 
     def __init__(self, net: RetinaFace) -> None:
         self.maps: list[torch.Tensor] = []
-        net.fpn.register_forward_hook(self._keep)
+        net.register_forward_pre_hook(self._clear)
+        blocks = [block for stage in net.body.values() for block in stage]
+        for module in (*blocks, net.fpn, net.ssh1, net.ssh2, net.ssh3):
+            module.register_forward_hook(self._keep)
 
-    def _keep(self, _module: object, _inputs: object, output: list[torch.Tensor]) -> None:
-        self.maps = output
+    def _clear(self, _module: object, _inputs: object) -> None:
+        self.maps = []
+
+    def _keep(
+        self, _module: object, _inputs: object, output: torch.Tensor | list[torch.Tensor]
+    ) -> None:
+        self.maps += output if isinstance(output, list) else [output]
 
 
 def _float(outputs: Outputs) -> Outputs:
@@ -173,9 +184,7 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
         part = 1 - step / (config.feature_until * config.steps)
         if part > 0:
             weight = config.feature_weight * part
-            parts["feature"] = weight * features(
-                [m.float() for m in tap.maps], [m.float() for m in teacher_tap.maps]
-            )
+            parts["feature"] = weight * features(tap.maps, teacher_tap.maps)
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
