@@ -1,0 +1,112 @@
+"""Scoring, facts: what flags and bands over time keep of each face, and how a finding is stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forensics.records import Band, Box, FaceLine, FlagCode, Outcome, Severity
+
+SEVERITY: Final[Mapping[FlagCode, Severity]] = {
+    "contradicts_footage": "high",
+    "failed": "high",
+    "swap": "high",
+    "identity_drift": "caution",
+    "pop": "caution",
+    "profile": "caution",
+    "too_small": "caution",
+}
+"""Flags of this version with their severity, worst first."""
+P99: Final = "_p99"
+Ranges = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFact:
+    """What flags and bands over time need of one face; small, because a clip has many.
+
+    ``similarity`` is the cosine of the face's appearance to the person's other frames, ``rival``
+    the highest to another person's; ``step_grey`` how much more the restored face changed since the
+    frame before than its crop did (`continuity.StepMeter`), in grey levels.
+    """
+
+    frame: int
+    pts_s: float | None
+    person: int
+    box_px: Box
+    interocular_px: float
+    yaw_deg: float | None
+    outcome: Outcome
+    reason: str | None
+    flags: tuple[FlagCode, ...]
+    band: Band
+    because: tuple[str, ...]
+    contradiction: tuple[float, float] | None  # value, limit
+    identity_drift: tuple[float, float] | None
+    similarity: float | None
+    rival: float | None
+    step_grey: float | None
+
+    @classmethod
+    def of(
+        cls,
+        line: FaceLine,
+        similarity: float | None = None,
+        rival: float | None = None,
+        step_grey: float | None = None,
+    ) -> FaceFact:
+        """The facts of a line of faces.jsonl."""
+
+        def held(name: str) -> tuple[float, float] | None:
+            if name not in line.measures or name + P99 not in line.references:
+                return None
+            return line.measures[name], line.references[name + P99]
+
+        return cls(
+            frame=line.frame,
+            pts_s=line.pts_s,
+            person=line.person,
+            box_px=line.box_px,
+            interocular_px=line.interocular_px,
+            yaw_deg=line.yaw_deg,
+            outcome=line.outcome,
+            reason=line.reason,
+            flags=line.flags,
+            band=line.risk.band,
+            because=line.risk.because,
+            contradiction=held("contradiction"),
+            identity_drift=held("identity_drift"),
+            similarity=similarity,
+            rival=rival,
+            step_grey=step_grey,
+        )
+
+
+@dataclass(frozen=True)
+class FlagFinding:
+    """A flag of one person with its place; the words come from the report.
+
+    ``measured`` is the worst value within ``frames`` (inclusive ranges), ``reference`` what it was
+    held against.
+    """
+
+    code: FlagCode
+    person: int
+    frames: Ranges
+    severity: Severity
+    measured: float | None = None
+    reference: float | None = None
+    unit: str | None = None
+    detail: str | None = None
+
+
+def merged_ranges(frames: Iterable[int]) -> Ranges:
+    """Frame numbers to inclusive ranges: 1 2 3 7 -> (1, 3), (7, 7)."""
+    found: list[tuple[int, int]] = []
+    for frame in sorted(set(frames)):
+        if found and frame == found[-1][1] + 1:
+            found[-1] = (found[-1][0], frame)
+        else:
+            found.append((frame, frame))
+    return tuple(found)

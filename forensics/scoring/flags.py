@@ -1,0 +1,118 @@
+"""Scoring, hard flags: rules without probability, for a face and for a person over time.
+
+A flag is a fact with its place and the value it was held against; why it may be wrong stands with
+its words in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from forensics.records import FlagCode, Outcome
+from forensics.scoring.continuity import find_pops, find_swaps
+from forensics.scoring.facts import P99, SEVERITY, FaceFact, FlagFinding, merged_ranges
+from forensics.scoring.thresholds import ThresholdTable, shipped_thresholds
+
+__all__ = ["FaceFact", "FlagFinding", "face_flags", "person_flags"]
+
+
+def face_flags(
+    *,
+    outcome: Outcome,
+    interocular_px: float,
+    yaw_deg: float | None,
+    measures: Mapping[str, float],
+    references: Mapping[str, float],
+    table: ThresholdTable | None = None,
+) -> tuple[FlagCode, ...]:
+    """Flags of one face in one frame, worst first.
+
+    A measure flags only above what 99 of 100 accurate pictures of this input quality score, so one
+    accurate face in a hundred is flagged by design; without that reference it never flags.
+    """
+    limits = table or shipped_thresholds()
+    found: list[FlagCode] = []
+    if outcome == "failed":
+        found.append("failed")
+    for name, code in _HELD.items():
+        limit = references.get(name + P99)
+        if limit is not None and name in measures and measures[name] > limit:
+            found.append(code)
+    if outcome == "restored":
+        if yaw_deg is not None and abs(yaw_deg) > limits["profile_yaw_deg"]:
+            found.append("profile")
+        if interocular_px < limits["too_small_px"]:
+            found.append("too_small")
+    return tuple(found)
+
+
+_HELD: Final[Mapping[str, FlagCode]] = {
+    "contradiction": "contradicts_footage",
+    "identity_drift": "identity_drift",
+}
+
+
+def person_flags(
+    person: int,
+    facts: Sequence[FaceFact],
+    *,
+    frame_size_px: tuple[int, int] | None = None,
+    table: ThresholdTable | None = None,
+) -> tuple[FlagFinding, ...]:
+    """All flags of one person over the clip, worst first; one finding per code.
+
+    ``facts`` may hold other people too: they tell a person hidden behind somebody from one that
+    the software lost.  ``frame_size_px`` (width, height) tells who left the picture.
+    """
+    limits = table or shipped_thresholds()
+    own = sorted((f for f in facts if f.person == person), key=lambda f: f.frame)
+    others = [f for f in facts if f.person != person]
+    found = [finding for code in SEVERITY if (finding := _by_face(code, person, own, limits))]
+    found += find_pops(person, own, others, frame_size_px, limits)
+    found += find_swaps(person, own, limits)
+    order = list(SEVERITY)
+    return tuple(sorted(found, key=lambda f: order.index(f.code)))
+
+
+def _by_face(
+    code: FlagCode, person: int, own: Sequence[FaceFact], limits: ThresholdTable
+) -> FlagFinding | None:
+    """The faces that carry a flag, as one finding with the worst value."""
+    flagged = [f for f in own if code in f.flags]
+    if not flagged:
+        return None
+    worst = max(flagged, key=_EXCESS.get(code, lambda f: 0.0))
+    measured = reference = unit = detail = None
+    if code == "too_small":
+        measured, reference, unit = worst.interocular_px, limits["too_small_px"], "px"
+    elif code == "profile" and worst.yaw_deg is not None:
+        measured, reference, unit = abs(worst.yaw_deg), limits["profile_yaw_deg"], "degrees"
+    elif code == "contradicts_footage" and worst.contradiction is not None:
+        (measured, reference), unit = worst.contradiction, "times the noise"
+    elif code == "identity_drift" and worst.identity_drift is not None:
+        measured, reference = worst.identity_drift
+    elif code == "failed":
+        detail = flagged[0].reason
+    return FlagFinding(
+        code,
+        person,
+        merged_ranges(f.frame for f in flagged),
+        SEVERITY[code],
+        measured,
+        reference,
+        unit,
+        detail,
+    )
+
+
+def _over(pair: tuple[float, float] | None) -> float:
+    return pair[0] - pair[1] if pair is not None else 0.0
+
+
+_EXCESS: Final[Mapping[FlagCode, Callable[[FaceFact], float]]] = {
+    "too_small": lambda f: -f.interocular_px,
+    "profile": lambda f: abs(f.yaw_deg or 0.0),
+    "contradicts_footage": lambda f: _over(f.contradiction),
+    "identity_drift": lambda f: _over(f.identity_drift),
+}

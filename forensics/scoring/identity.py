@@ -1,0 +1,51 @@
+"""Scoring, `identity_drift`: is the restored face further from the footage than an accurate one?
+
+Delta = d(restored, crop) - d0(q): the distance of the two embeddings less what true faces at this
+input quality score (from the reference table).  The recogniser is the embedded identity network,
+which was not distilled from any judge used in validation.  It says nothing about who somebody is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+
+from forensics.models.nets.identity import INPUT_PX, WINDOW_512
+from forensics.scoring.baseline import as_m11
+from forensics.scoring.measure import F32, U8, FaceInput
+
+MIN_INTEROCULAR_PX = 16.0
+MAX_YAW_DEG = 35.0
+
+
+def gate(face: FaceInput) -> str | None:
+    """Why the measure abstains for this face, or None."""
+    if face.interocular_px < MIN_INTEROCULAR_PX:
+        return f"under {MIN_INTEROCULAR_PX:.0f} px between the eyes a recogniser reads noise"
+    if face.yaw_deg is not None and abs(face.yaw_deg) > MAX_YAW_DEG:
+        return f"the head is turned by more than {MAX_YAW_DEG:.0f} degrees"
+    return None
+
+
+def window_112(template_rgb_u8: U8) -> U8:
+    """The part of a template crop (512, 512, 3) that the network sees, at 112 px."""
+    low, high = WINDOW_512
+    part = template_rgb_u8[low:high, low:high]
+    return np.asarray(
+        cv2.resize(part, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def distances(
+    net: torch.nn.Module, a_rgb_u8: Sequence[U8], b_rgb_u8: Sequence[U8], device: torch.device
+) -> F32:
+    """d = 1 - cos of the embeddings of pairs of template crops: (N,) float32 in 0..2."""
+    both = [window_112(picture) for picture in (*a_rgb_u8, *b_rgb_u8)]
+    with torch.inference_mode():
+        rows = net(as_m11(both, device))
+    half = len(a_rgb_u8)
+    alike = (rows[:half] * rows[half:]).sum(1)
+    return np.asarray((1.0 - alike).cpu().numpy(), np.float32)

@@ -1,0 +1,120 @@
+"""Scoring, bands: stated rules from flags and input information to one word per face and person.
+
+No probability is given: ``calibrated`` is false and the report says so.  The rules stand in
+``tables/thresholds.json``.  Faces below the smallest size never get the lowest band.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from forensics.records import Band, FlagCode, Risk
+from forensics.scoring.facts import P99, FaceFact, FlagFinding
+from forensics.scoring.information import quantiser_step
+from forensics.scoring.thresholds import Rule, ThresholdTable, shipped_thresholds
+
+REQUIRED: Final = ("contradiction", "identity_drift")
+"""Measures without which, or without whose reference, the lowest band is not given."""
+_FLAG_STRENGTH: Final = 10.0  # flags of a band come before its measures
+MOST_REASONS: Final = 6
+
+
+def face_risk(
+    *,
+    measures: Mapping[str, float],
+    not_measured: Mapping[str, str],
+    references: Mapping[str, float],
+    flags: Sequence[FlagCode],
+    table: ThresholdTable | None = None,
+) -> Risk:
+    """The band of one face, and the names of what decided it, strongest first.
+
+    ``high`` and ``caution`` as soon as one of their rules holds; otherwise ``not_calculable``
+    while a required measure (or the reference it is read against) is absent; otherwise
+    ``no_sign``.
+    """
+    limits = table or shipped_thresholds()
+    for band in ("high", "caution"):
+        reasons = {
+            rule.flag or rule.measure or rule.name: strength
+            for rule in limits.rules
+            if rule.band == band
+            and (strength := _strength(rule, measures, flags, limits)) is not None
+        }
+        if reasons:
+            return _risk(band, reasons)
+    absent = [
+        name
+        for name in REQUIRED
+        if name in not_measured or name not in measures or name + P99 not in references
+    ]
+    if "interocular_px" not in measures:
+        absent.append("interocular_px")
+    if absent:
+        return Risk(band="not_calculable", because=tuple(absent))
+    return Risk(band="no_sign")
+
+
+def _risk(band: Band, reasons: Mapping[str, float]) -> Risk:
+    ordered = sorted(reasons, key=lambda name: (-reasons[name], name))
+    # A face that is too small is also coarse: one reason says it.
+    if "too_small" in ordered and "interocular_px" in ordered:
+        ordered.remove("interocular_px")
+    return Risk(band=band, because=tuple(ordered[:MOST_REASONS]))
+
+
+def _strength(
+    rule: Rule,
+    measures: Mapping[str, float],
+    flags: Sequence[FlagCode],
+    limits: ThresholdTable,
+) -> float | None:
+    """How far a rule is exceeded, as a ratio above 1; None when it does not hold."""
+    if rule.flag is not None:
+        return _FLAG_STRENGTH if rule.flag in flags else None
+    if rule.measure is None or rule.threshold is None or rule.measure not in measures:
+        return None
+    value, limit = measures[rule.measure], limits[rule.threshold]
+    if rule.measure == "qp":  # a logarithmic scale: compare steps, not numbers
+        value, limit = quantiser_step(value), quantiser_step(limit)
+    if rule.side == "above":
+        return value / max(limit, 1e-6) if value > limit else None
+    return limit / max(value, 1e-6) if value < limit else None
+
+
+def person_risk(
+    facts: Sequence[FaceFact],
+    findings: Sequence[FlagFinding] = (),
+    table: ThresholdTable | None = None,
+) -> Risk:
+    """The band of one person, pooled over the clip and never the worst single frame.
+
+    ``high`` when at least ``person_share`` of the faces with a band are high (faces in a range of a
+    high finding over time, such as a swap, count as high); ``caution`` when that share is caution
+    or worse; otherwise ``no_sign`` when a majority of all faces has it, else ``not_calculable``.
+    Reasons are the most frequent ones of the faces that decided.
+    """
+    limits = table or shipped_thresholds()
+    over_time = [f for f in findings if f.severity == "high" and f.code == "swap"]
+    bands: list[tuple[Band, tuple[str, ...]]] = []
+    for fact in facts:
+        swapped = any(a <= fact.frame <= b for f in over_time for a, b in f.frames)
+        bands.append(("high", ("swap",)) if swapped else (fact.band, fact.because))
+    counts = Counter(band for band, _ in bands)
+    rated = counts["high"] + counts["caution"] + counts["no_sign"]
+    share = limits["person_share"]
+    if rated and counts["high"] >= share * rated:
+        return Risk(band="high", because=_common(bands, ("high",)))
+    if rated and counts["high"] + counts["caution"] >= share * rated:
+        return Risk(band="caution", because=_common(bands, ("high", "caution")))
+    if rated and counts["no_sign"] > len(bands) / 2:
+        return Risk(band="no_sign")
+    return Risk(band="not_calculable", because=_common(bands, ("not_calculable",)))
+
+
+def _common(bands: Sequence[tuple[Band, tuple[str, ...]]], of: Sequence[Band]) -> tuple[str, ...]:
+    """Reasons of the faces in these bands, most frequent first."""
+    counted = Counter(name for band, names in bands if band in of for name in names)
+    return tuple(name for name, _ in counted.most_common(MOST_REASONS))

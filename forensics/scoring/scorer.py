@@ -1,0 +1,173 @@
+"""Scoring, the stage: restored faces in, numbers, reasons, references and maps out.
+
+Every name of `forensics.records.MEASURES` comes back for every face, as a finite number or with
+the reason why not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from forensics.models.load import LoadedModel
+from forensics.models.nets.identity import build_identity
+from forensics.models.nets.perceptual import build_perceptual
+from forensics.records import MEASURES
+from forensics.scoring import baseline, identity
+from forensics.scoring.contradiction import measure_contradiction
+from forensics.scoring.facts import P99
+from forensics.scoring.information import measure_information
+from forensics.scoring.invention import measure_invention
+from forensics.scoring.maps import Scored, render_map
+from forensics.scoring.measure import FaceInput, Reading, finite
+from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable, shipped_references
+
+__all__ = ["FaceInput", "Scored", "Scorer", "render_map"]
+
+log = logging.getLogger(__name__)
+CHUNK = 4  # faces per pass of a network; more gains nothing on a CPU and costs memory
+NOT_IN_VERSION = "not part of this version"
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The networks and the reference table that scoring needs. Make one with `Scorer.load`."""
+
+    perceptual: torch.nn.Module
+    identity: torch.nn.Module
+    official: torch.nn.Module | None
+    digests: Mapping[str, str]
+    table: ReferenceTable
+    device: torch.device
+
+    @classmethod
+    def load(
+        cls,
+        perceptual: LoadedModel,
+        identity_model: LoadedModel,
+        official_lpips: Path | None,
+        device: torch.device | str,
+        table: ReferenceTable | None = None,
+    ) -> Scorer:
+        """Build the networks on ``device``.
+
+        ``official_lpips`` is torchvision's AlexNet in the model cache, or None.  Raises
+        `IntegrityError` when it is another file.  ``table`` defaults to the one shipped.
+        """
+        place = torch.device(device)
+        official = baseline.build_official(official_lpips) if official_lpips else None
+        return cls(
+            perceptual=build_perceptual(perceptual.state).to(place),
+            identity=build_identity(identity_model.state).to(place),
+            official=official.to(place) if official is not None else None,
+            digests={"perceptual": perceptual.sha256, "identity": identity_model.sha256},
+            table=table or shipped_references(),
+            device=place,
+        )
+
+    def score(self, faces: Sequence[FaceInput]) -> list[Scored]:
+        """Measure each face; one result per face, in order."""
+        changed = self._changed(faces)
+        distances = self._identity_distances(faces)
+        return [
+            self._one(face, change, distance)
+            for face, change, distance in zip(faces, changed, distances, strict=True)
+        ]
+
+    def _one(self, face: FaceInput, changed: dict[str, float], distance: float | None) -> Scored:
+        information = measure_information(face)
+        invention = measure_invention(face, information.values.get("cutoff"))
+        contradiction = measure_contradiction(face)
+        facts = information.values
+        readings = (
+            information,
+            invention,
+            contradiction,
+            finite(changed),
+            self._drift(face, facts, distance),
+        )
+        measures: dict[str, float] = {}
+        reasons: dict[str, str] = {}
+        for reading in readings:
+            checked = finite(reading.values)
+            measures.update(checked.values)
+            reasons.update(reading.reasons | checked.reasons)
+        if self.official is None:
+            reasons["lpips_crop"] = baseline.NO_BACKBONE
+        for name in MEASURES:
+            if name not in measures and name not in reasons:
+                reasons[name] = NOT_IN_VERSION
+        maps = {"invented_detail": invention.map_, "contradiction": contradiction.map_}
+        return Scored(
+            measures,
+            reasons,
+            self._references(measures, facts),
+            {name: found for name, found in maps.items() if found is not None},
+        )
+
+    def _changed(self, faces: Sequence[FaceInput]) -> list[dict[str, float]]:
+        """The named baseline: LPIPS distances and SSIM between crop and restored face."""
+        found = [{"ssim_crop": baseline.ssim(f.crop_rgb_u8, f.restored_rgb_u8)} for f in faces]
+        nets = {"lpips_embedded_crop": self.perceptual, "lpips_crop": self.official}
+        for start in range(0, len(faces), CHUNK):
+            part = faces[start : start + CHUNK]
+            crops = baseline.as_m11([f.crop_rgb_u8 for f in part], self.device)
+            restored = baseline.as_m11([f.restored_rgb_u8 for f in part], self.device)
+            for name, net in nets.items():
+                if net is None:
+                    continue
+                for k, value in enumerate(baseline.lpips_distances(net, crops, restored)):
+                    found[start + k][name] = float(value)
+        return found
+
+    def _identity_distances(self, faces: Sequence[FaceInput]) -> list[float | None]:
+        """d(restored, crop) for faces that pass the gate, None for the others."""
+        found: list[float | None] = [None] * len(faces)
+        open_ = [k for k, face in enumerate(faces) if identity.gate(face) is None]
+        for start in range(0, len(open_), CHUNK):
+            part = open_[start : start + CHUNK]
+            restored = [faces[k].restored_rgb_u8 for k in part]
+            crops = [faces[k].crop_rgb_u8 for k in part]
+            values = identity.distances(self.identity, restored, crops, self.device)
+            for k, value in zip(part, values, strict=True):
+                found[k] = float(value)
+        return found
+
+    def _drift(
+        self, face: FaceInput, facts: Mapping[str, float], distance: float | None
+    ) -> Reading:
+        """`identity_drift`: the distance less what accurate pictures of this quality have."""
+        name = "identity_drift"
+        reason = identity.gate(face)
+        if reason is None:
+            reason = self.table.invalid_for(IDENTITY_DISTANCE, self.digests)
+        if reason is not None:
+            return Reading(reasons={name: reason})
+        expected = self.table.look_up(IDENTITY_DISTANCE, facts)
+        if expected is None or distance is None:
+            return Reading(reasons={name: "no reference for a face of this size and quality"})
+        return Reading({name: distance - expected.median})
+
+    def _references(
+        self, measures: Mapping[str, float], facts: Mapping[str, float]
+    ) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for name in measures:
+            if name == "identity_drift":
+                expected = self.table.look_up(IDENTITY_DISTANCE, facts)
+                if expected is not None:
+                    found[name] = 0.0
+                    found[name + P99] = expected.p99 - expected.median
+                continue
+            if self.table.invalid_for(name, self.digests) is not None:
+                continue
+            reference = self.table.look_up(name, facts)
+            if reference is not None:
+                found[name] = reference.median
+                found[name + P99] = reference.p99
+        return {name: value for name, value in found.items() if np.isfinite(value)}
