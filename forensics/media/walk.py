@@ -1,0 +1,217 @@
+"""Walk: every packet of the video stream ends as a shown frame or as a lost one with its reason.
+
+Frames leave in the order of presentation, numbered from 1.  Decoding runs on one thread, so that a
+damaged file gives the same frames and the same errors every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from forensics.media.codec import EXPORT
+from forensics.media.container import codec_name, reason_of
+
+NOT_DECODED = "the decoder gave no picture for this part of the stream"
+CUT_OFF = "the header promises this frame, but the file ends before it"
+BROKEN_OFF = "the container breaks off here"
+# Codecs in which a packet may hold no picture of its own, so that a missing frame proves nothing.
+_LOOSE_CODECS = frozenset({"mpeg4", "msmpeg4v3", "msmpeg4v2", "vc1", "wmv3", "mpeg2video"})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A decoded frame with its place: number from 1, integer pts and duration in stream ticks."""
+
+    frame: int
+    pts: int | None
+    duration: int | None
+    picture: av.VideoFrame
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A frame that could not be decoded."""
+
+    frame: int
+    pts: int | None
+    reason: str
+    error: str
+
+
+OtherPacket = Callable[["Packet[Stream]"], None]
+
+
+@dataclass
+class _Ledger:
+    """What was put into the decoder and has not come out yet."""
+
+    waiting: dict[int, str] = field(default_factory=dict)  # pts -> error so far ("" for none)
+    blind: int = 0  # packets without pts that have not given a frame
+    packets: int = 0
+
+    def put(self, packet: Packet[Stream], hidden: bool) -> None:
+        if packet.size == 0:  # the flush packet
+            return
+        self.packets += 1
+        if packet.is_discard or hidden:
+            return
+        if packet.pts is None:
+            self.blind += 1
+        else:
+            self.waiting[packet.pts] = ""
+
+    def failed(self, packet: Packet[Stream], error: BaseException) -> None:
+        if packet.pts in self.waiting:
+            self.waiting[packet.pts] = f"{type(error).__name__}: {reason_of(error)}"
+
+    def came(self, pts: int | None) -> list[tuple[int, str]]:
+        """Note a frame that came out; returns earlier ones that never will."""
+        if pts is None or (pts not in self.waiting and self.blind):
+            self.blind = max(0, self.blind - 1)
+            return []
+        gone = sorted(p for p in self.waiting if p < pts)
+        self.waiting.pop(pts, None)
+        return [(p, self.waiting.pop(p)) for p in gone]
+
+
+def walk(
+    container: InputContainer,
+    stream: VideoStream,
+    path: Path,
+    other: OtherPacket | None = None,
+) -> Iterator[Shown | Lost]:
+    """Decode the whole stream; ``other`` sees the packets of every other stream."""
+    context = stream.codec_context
+    context.options = EXPORT
+    context.thread_count = 1
+    ledger = _Ledger()
+    number = 0
+    strict = codec_name(stream) not in _LOOSE_CODECS
+    for packet, frames, error in _decoded(container, stream, other, ledger):
+        if error is not None and (packet is None or packet.pts is None):
+            number += 1
+            ledger.blind = max(0, ledger.blind - 1)
+            reason = BROKEN_OFF if packet is None else NOT_DECODED
+            yield Lost(number, None, reason, f"{type(error).__name__}: {reason_of(error)}")
+        for picture in frames:
+            strict = strict and not picture.interlaced_frame
+            pts = picture.pts
+            for lost_pts, why in ledger.came(pts):
+                if strict or why:
+                    number += 1
+                    yield Lost(number, lost_pts, NOT_DECODED, why or "no frame returned")
+            number += 1
+            yield Shown(number, pts, picture.duration or None, picture)
+    for lost in _leftovers(ledger, strict, _cut_off(stream, path, ledger.packets)):
+        number += 1
+        yield Lost(number, *lost)
+
+
+def _decoded(
+    container: InputContainer,
+    stream: VideoStream,
+    other: OtherPacket | None,
+    ledger: _Ledger,
+) -> Iterator[tuple[Packet[Stream] | None, list[av.VideoFrame], av.FFmpegError | None]]:
+    """Packets of the stream with the frames they set free, or the error."""
+    packets: Iterator[Any]  # PyAV types the two calls apart, and a packet by its stream
+    packets = container.demux(stream) if other is None else container.demux()
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError as error:
+            yield None, [], error
+            packet = None
+        if packet is None:
+            return
+        if packet.stream_index != stream.index:
+            if other is not None and packet.size:
+                other(packet)
+            continue
+        ledger.put(packet, hidden=_is_hidden(packet, stream))
+        try:
+            frames = [f for f in packet.decode() if isinstance(f, av.VideoFrame)]
+        except av.FFmpegError as error:
+            ledger.failed(packet, error)
+            yield packet, [], error
+        else:
+            yield packet, frames, None
+
+
+def _is_hidden(packet: Packet[Stream], stream: VideoStream) -> bool:
+    """VP8 stores reference pictures that are never shown (RFC 6386, 9.1: bit ``show_frame``)."""
+    return codec_name(stream).startswith(("vp8", "libvpx")) and not bytes(packet)[0] >> 4 & 1
+
+
+def _cut_off(stream: VideoStream, path: Path, packets: int) -> int:
+    """How many packets of the index lie beyond the end of the file."""
+    entries = stream.index_entries
+    size = path.stat().st_size
+    if not len(entries) or entries[-1].pos + entries[-1].size <= size:
+        return 0
+    return max(0, len(entries) - packets)
+
+
+def _leftovers(ledger: _Ledger, strict: bool, cut: int) -> list[tuple[int | None, str, str]]:
+    """What was put in and never came out, once the decoder is empty."""
+    out: list[tuple[int | None, str, str]] = [
+        (pts, NOT_DECODED, why or "no frame returned")
+        for pts, why in sorted(ledger.waiting.items())
+        if strict or why
+    ]
+    if strict:
+        out += [(None, NOT_DECODED, "no frame returned")] * ledger.blind
+    return out + [(None, CUT_OFF, "end of file")] * cut
+
+
+@dataclass
+class Clock:
+    """Watches presentation times: first, last, evenness. Holds four numbers, not the times."""
+
+    first: int | None = None
+    last: int | None = None
+    last_duration: int | None = None
+    shortest: int | None = None
+    longest: int | None = None
+    steps: int = 0
+    backwards: int = 0
+
+    def see(self, pts: int | None, duration: int | None) -> None:
+        """Take one frame's time."""
+        if pts is None:
+            return
+        if self.first is None:
+            self.first = pts
+        if self.last is not None:
+            step = pts - self.last
+            self.steps += 1
+            self.backwards += step <= 0
+            self.shortest = step if self.shortest is None else min(self.shortest, step)
+            self.longest = step if self.longest is None else max(self.longest, step)
+        self.last, self.last_duration = pts, duration
+
+    @property
+    def uneven(self) -> bool:
+        """Whether steps differ by more than the one tick that rounding explains."""
+        if self.shortest is None or self.longest is None:
+            return False
+        return self.longest - self.shortest > 1
+
+    def seconds(self, time_base: Fraction) -> float | None:
+        """From the first frame's start to the last frame's end; None without times."""
+        if self.first is None or self.last is None:
+            return None
+        tail = self.last_duration
+        if tail is None:
+            tail = (self.last - self.first) // self.steps if self.steps else 0
+        return float((self.last - self.first + tail) * time_base)
