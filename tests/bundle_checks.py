@@ -1,0 +1,90 @@
+"""Checks for any bundle that a test makes: valid by the schemas, and equal to a second run's."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from forensics.records import CLOCK_FIELDS
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schema"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?Z| ?UTC|\+00:00)?")
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    schema = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def validate_bundle(bundle: Path) -> list[str]:
+    """Where a bundle's audit.json and lines are not what the committed schemas say."""
+    data = bundle / "data"
+    faults = _faults("audit.schema.json", (data / "audit.json").read_bytes(), "audit.json")
+    for stem in ("frame", "face"):
+        name = f"{stem}s.jsonl"
+        for number, line in enumerate((data / name).read_bytes().splitlines(), 1):
+            faults += _faults(f"{stem}.schema.json", line, f"{name} line {number}")
+    return faults
+
+
+def _faults(schema: str, raw: bytes, where: str) -> list[str]:
+    errors = _validator(schema).iter_errors(json.loads(raw))
+    return [f"{where}: {error.json_path}: {error.message}" for error in errors]
+
+
+def same_result(bundle_a: Path, bundle_b: Path) -> list[str]:
+    """Where two runs on the same input differ, besides clocks and ids; empty when they repeat.
+
+    PDFs are compared by presence alone: their identifier and dates come from the run.
+    """
+    files_a, files_b = _payload(bundle_a), _payload(bundle_b)
+    faults = [f"only in one bundle: {path}" for path in sorted(files_a ^ files_b)]
+    for path in sorted(files_a & files_b):
+        if path.endswith(".pdf"):
+            continue
+        if _without_clocks(bundle_a, path) != _without_clocks(bundle_b, path):
+            faults.append(f"differs: {path}")
+    return faults
+
+
+def _payload(bundle: Path) -> set[str]:
+    data = bundle / "data"
+    return {p.relative_to(data).as_posix() for p in data.rglob("*") if p.is_file()}
+
+
+def _without_clocks(bundle: Path, path: str) -> object:
+    raw = (bundle / "data" / path).read_bytes()
+    if path == "audit.json":
+        return _without(json.loads(raw), CLOCK_FIELDS)
+    if path == "run/environment.json":
+        return _without(json.loads(raw), ("clock.utc",))
+    if path == "run/command.json":
+        # The output folder stands in argv, and two runs have two.
+        return _without(json.loads(raw), ("argv", "cwd"))
+    audit = json.loads((bundle / "data" / "audit.json").read_bytes())
+    if path == "log/events.jsonl":
+        events = [json.loads(line) for line in raw.splitlines()]
+        bare = [_without(event, ("prev", "utc", "monotonic_s")) for event in events]
+        return json.dumps(bare).replace(audit["run"]["id"], "RUN")
+    if path.startswith("report/") and path.endswith(".html"):
+        text = raw.decode().replace(audit["run"]["id"], "RUN")
+        return _MOMENT.sub("MOMENT", text.replace(str(audit["run"]["seconds"]), "SECONDS"))
+    return raw
+
+
+def _without(document: dict[str, object], dotted: tuple[str, ...]) -> dict[str, object]:
+    for name in dotted:
+        *folders, last = name.split(".")
+        place = document
+        for folder in folders:
+            inner = place[folder]
+            assert isinstance(inner, dict)
+            place = inner
+        place.pop(last, None)
+    return document
