@@ -5,7 +5,8 @@
     |-- InputError            3  the input is bad
     |   `-- IncompleteError   3  part of the work failed; the rest is kept and says so
     |-- IntegrityError        4  a hash, signature, weight or bundle does not match
-    `-- EnvironmentLacks      5  a model, codec, library or device is absent
+    |-- EnvironmentLacks      5  a model, codec, library or device is absent
+    `-- Interrupted         130  stopped by the user
 
 One ``except ForensicsError`` lives in ``cli/app.py``.
 """
@@ -50,3 +51,9 @@ class EnvironmentLacks(ForensicsError):
     """This machine lacks something that was asked for."""
 
     exit_code = 5
+
+
+class Interrupted(ForensicsError):
+    """Stopped by the user; nothing that looks complete was left."""
+
+    exit_code = 130

@@ -167,7 +167,8 @@ class FaceLine(Record):
     scale: float | None = Field(default=None, description="512-template px per native px")
     interocular_px: float = Field(ge=0)
     yaw_deg: float | None = Field(
-        default=None, description="turn of the head estimated from five points; sign: + to the right"
+        default=None,
+        description="turn of the head estimated from five points; sign: + to the right",
     )
     outcome: Outcome
     reason: str | None = Field(default=None, description="why skipped, failed or fallen back")

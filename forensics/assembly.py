@@ -1,0 +1,160 @@
+"""Assembly: from the lines of frames and faces to totals, people, flags and sentences.
+
+Takes each line as it arises and keeps one small fact per face, so that a long clip fits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from forensics.records import Band, Flag, FlagCode, FrameLine, Person, Totals
+from forensics.report.words import flag_words, person_summary
+from forensics.scoring.facts import FaceFact, FlagFinding
+from forensics.scoring.flags import person_flags
+from forensics.scoring.risk import person_risk
+
+KEY_FRAMES = 4
+FlagsByFace = Mapping[tuple[int, int], tuple[FlagCode, ...]]
+_BAD_FIRST: dict[Band, int] = {"high": 0, "caution": 1, "not_calculable": 2, "no_sign": 3}
+
+
+@dataclass
+class Gathered:
+    """What is kept of a run's lines: one fact a face, and counts."""
+
+    facts: list[FaceFact] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    frames: Counter[str] = field(default_factory=Counter)
+    rejected: int = 0
+    flagged_faces: int = 0
+    flagged_frames: int = 0
+
+    def face(self, fact: FaceFact) -> None:
+        """Keep what flags and bands over time need of a face."""
+        self.outcomes[fact.outcome] += 1
+        self.facts.append(fact)
+
+    def frame(self, line: FrameLine) -> None:
+        """Count a frame."""
+        self.frames[line.outcome] += 1
+        self.rejected += len(line.rejected)
+
+    def totals(self, people: int) -> Totals:
+        """Counts that add up."""
+        return Totals(
+            frames=sum(self.frames.values()),
+            frames_restored=self.frames["restored"],
+            frames_failed=self.frames["failed"],
+            faces=len(self.facts),
+            faces_restored=self.outcomes["restored"],
+            faces_skipped=self.outcomes["skipped"],
+            faces_failed=self.outcomes["failed"],
+            rejected_detections=self.rejected,
+            people=people,
+            flagged_faces=self.flagged_faces,
+            flagged_frames=self.flagged_frames,
+        )
+
+
+def find_flags(facts: Sequence[FaceFact], frame_size_px: tuple[int, int]) -> list[FlagFinding]:
+    """Flags of every person over the clip, person by person, worst first."""
+    found: list[FlagFinding] = []
+    for person in _people(facts):
+        found += person_flags(person, facts, frame_size_px=frame_size_px)
+    return found
+
+
+def flags_by_face(found: Iterable[FlagFinding], facts: Iterable[FaceFact]) -> FlagsByFace:
+    """(frame, person) -> flags, for the faces that lie in the ranges of the findings."""
+    out: dict[tuple[int, int], list[FlagCode]] = {(f.frame, f.person): [] for f in facts}
+    for finding in found:
+        for first, last in finding.frames:
+            for frame in range(first, last + 1):
+                if (frame, finding.person) in out:
+                    out[frame, finding.person].append(finding.code)
+    return {key: tuple(codes) for key, codes in out.items() if codes}
+
+
+def flag_records(found: Iterable[FlagFinding]) -> tuple[Flag, ...]:
+    """Findings with their sentences."""
+    return tuple(
+        Flag(
+            code=f.code,
+            person=f.person,
+            frames=f.frames,
+            severity=f.severity,
+            measured=f.measured,
+            reference=f.reference,
+            unit=f.unit,
+            words=flag_words(
+                f.code, measured=f.measured, reference=f.reference, unit=f.unit, detail=f.detail
+            ),
+        )
+        for f in found
+    )
+
+
+def describe_people(facts: Sequence[FaceFact], found: Sequence[FlagFinding]) -> tuple[Person, ...]:
+    """Every person with band, flags and the sentence a reader gets."""
+    return tuple(
+        _person(
+            number,
+            sorted((f for f in facts if f.person == number), key=lambda f: f.frame),
+            [f for f in found if f.person == number],
+        )
+        for number in _people(facts)
+    )
+
+
+def _people(facts: Iterable[FaceFact]) -> list[int]:
+    return sorted({fact.person for fact in facts})
+
+
+def _person(number: int, own: Sequence[FaceFact], found: Sequence[FlagFinding]) -> Person:
+    outcomes = Counter(f.outcome for f in own)
+    bands = Counter(f.band for f in own)
+    sizes = [f.interocular_px for f in own]
+    span = (round(min(sizes), 2), round(max(sizes), 2))
+    codes = tuple(dict.fromkeys(f.code for f in found))
+    risk = person_risk(own, found)
+    return Person(
+        id=number,
+        first_frame=own[0].frame,
+        last_frame=own[-1].frame,
+        faces=len(own),
+        faces_restored=outcomes["restored"],
+        faces_failed=outcomes["failed"],
+        risk=risk,
+        bands=dict(bands),
+        flags=codes,
+        interocular_px_range=span,
+        gaps=_gaps([f.frame for f in own]),
+        key_frames=_key_frames(own),
+        summary=person_summary(
+            person=number,
+            band=risk.band,
+            faces=len(own),
+            faces_restored=outcomes["restored"],
+            faces_failed=outcomes["failed"],
+            bands=bands,
+            flags=codes,
+            interocular_px_range=span,
+        ),
+    )
+
+
+def _gaps(frames: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    return tuple((a + 1, b - 1) for a, b in pairwise(frames) if b > a + 1)
+
+
+def _key_frames(own: Sequence[FaceFact]) -> tuple[int, ...]:
+    """The largest face of each band, then the smallest of all: what a reader should see first."""
+    chosen: list[int] = []
+    for band in sorted({f.band for f in own}, key=_BAD_FIRST.__getitem__):
+        largest = max((f for f in own if f.band == band), key=lambda f: f.interocular_px)
+        chosen.append(largest.frame)
+    chosen.append(min(own, key=lambda f: f.interocular_px).frame)
+    return tuple(dict.fromkeys(chosen))[:KEY_FRAMES]

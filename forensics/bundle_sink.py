@@ -1,0 +1,93 @@
+"""Bundle sink: puts what the passes find into a bundle that is being written.
+
+Lines of faces are spooled, because flags such as a swap are known only when the clip has ended;
+`finish_faces` writes them with their final flags.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from typing import IO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.assembly import FlagsByFace, Gathered
+from forensics.errors import ForensicsError
+from forensics.evidence.bundle import BundleWriter
+from forensics.evidence.events import EventLog
+from forensics.evidence.lines import face_writer, frame_writer
+from forensics.evidence.table import FaceTable
+from forensics.passes.sink import Folder
+from forensics.records import FaceLine, FlagCode, FrameLine
+from forensics.scoring.facts import FaceFact
+
+# Level 1 is four times faster than the default and about 5 % larger.
+_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+
+
+class BundleSink:
+    """A `forensics.passes.sink.Sink` that writes into ``BundleWriter.data``."""
+
+    def __init__(self, bundle: BundleWriter) -> None:
+        self.gathered = Gathered()
+        self.events = EventLog(bundle.path("log", "events.jsonl"))
+        self._bundle = bundle
+        self._frames = _spool()
+        self._faces = _spool()
+
+    def picture(self, folder: Folder, name: str, rgb_u8: NDArray[np.uint8]) -> None:
+        """Write one PNG."""
+        done, coded = cv2.imencode(".png", cv2.cvtColor(rgb_u8, cv2.COLOR_RGB2BGR), _PNG)
+        if not done:
+            raise ForensicsError(f"the picture {folder}/{name} could not be encoded")
+        self._bundle.path(folder, name).write_bytes(coded.tobytes())
+
+    def frame(self, line: FrameLine) -> None:
+        """Spool a frame's line."""
+        self._frames.write(line.model_dump_json() + "\n")
+        self.gathered.frame(line)
+
+    def face(self, line: FaceLine, fact: FaceFact) -> None:
+        """Spool a face's line."""
+        self._faces.write(line.model_dump_json() + "\n")
+        self.gathered.face(fact)
+
+    def event(self, step: str, data: Mapping[str, object]) -> None:
+        """Log what was done."""
+        self.events.add(step, data)
+
+    def finish(self, flags: FlagsByFace) -> None:
+        """Write faces.jsonl, faces.csv and frames.jsonl with their final flags."""
+        by_frame: dict[int, set[FlagCode]] = {}
+        self._faces.seek(0)
+        table = FaceTable(self._bundle.data)
+        with face_writer(self._bundle.data) as lines:
+            for text in self._faces:
+                face = FaceLine.model_validate_json(text)
+                merged = (*face.flags, *flags.get((face.frame, face.person), ()))
+                final = face.model_copy(update={"flags": tuple(dict.fromkeys(merged))})
+                lines.write(final)
+                table.write(final)
+                by_frame.setdefault(final.frame, set()).update(final.flags)
+                self.gathered.flagged_faces += bool(final.flags)
+        table.close()
+        self._frames.seek(0)
+        with frame_writer(self._bundle.data) as lines_of_frames:
+            for text in self._frames:
+                frame = FrameLine.model_validate_json(text)
+                codes = tuple(sorted(by_frame.get(frame.frame, set()) | set(frame.flags)))
+                lines_of_frames.write(frame.model_copy(update={"flags": codes}))
+                self.gathered.flagged_frames += bool(codes)
+
+    def close(self) -> None:
+        """Close the files; safe to call twice."""
+        self._frames.close()
+        self._faces.close()
+        self.events.close()
+
+
+def _spool() -> IO[str]:
+    return tempfile.TemporaryFile("w+", encoding="utf-8")

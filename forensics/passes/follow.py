@@ -1,0 +1,141 @@
+"""First pass: read every frame, find faces, follow people. Nothing is restored yet.
+
+Person numbers are needed for file names, and a person who returns is known only at the end, so
+the whole clip is read once before anything is drawn.  Only detections and small embeddings are
+kept, so memory hardly grows with the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.faces.align import TEMPLATE_PX, align_face, landmarks_array
+from forensics.faces.detector import Detector, split_nested
+from forensics.faces.embed import Embedder
+from forensics.faces.track import Tracker, Tracks
+from forensics.faces.tracklets import Decision
+from forensics.media.probe import Media
+from forensics.media.reader import DecodedFrame, FrameFailure, read_frames
+from forensics.passes.sink import Sink
+from forensics.progress import Progress
+from forensics.records import Detection, Rejected, RejectReason
+
+DETECT_BATCH = 8
+
+
+@dataclass(frozen=True)
+class FollowedFace:
+    """One person's face in a frame, before it is restored."""
+
+    person: int
+    detection: Detection
+    landmarks_px: NDArray[np.float64]  # (5, 2), smoothed along the track
+    similarity: float | None  # to the person's other frames, cosine
+    rival: float | None  # highest cosine to another person
+
+
+@dataclass(frozen=True)
+class Following:
+    """Who is where: the result of the first pass."""
+
+    faces: Mapping[int, tuple[FollowedFace, ...]]  # by frame number
+    rejected: Mapping[int, tuple[Rejected, ...]]
+    frames: int
+    people: int
+
+    @property
+    def count(self) -> int:
+        """Faces of people in all frames."""
+        return sum(len(faces) for faces in self.faces.values())
+
+
+def follow(
+    media: Media,
+    detector: Detector,
+    embedder: Embedder,
+    decision: Decision,
+    sink: Sink,
+    progress: Progress,
+) -> Following:
+    """Find and follow the faces of a whole clip."""
+    tracker = Tracker(decision)
+    seen: dict[int, list[Detection]] = {}
+    rejected: dict[int, list[Rejected]] = {}
+    frames = 0
+    with progress.step("Finding and following faces", media.source.frames or None) as step:
+        for batch in _batches(read_frames(media)):
+            readable = [item for item in batch if isinstance(item, DecodedFrame)]
+            found = detector.detect([item.rgb_u8 for item in readable])
+            for item, detections in zip(readable, found, strict=True):
+                kept, nested = split_nested(detections)
+                if nested:
+                    rejected[item.frame] = [_rejected(d, "nested_in_face") for d in nested]
+                seen[item.frame] = kept
+                tracker.add(item.frame, item.pts_s, kept, _embed(item, kept, embedder))
+            frames += len(batch)
+            step.advance(len(batch))
+    tracks = tracker.finish()
+    for line in tracks.frames:
+        for index in line.rejected:
+            unsure = _rejected(seen[line.frame][index], "track_rejected")
+            rejected.setdefault(line.frame, []).append(unsure)
+    following = Following(
+        faces=_faces(tracks),
+        rejected={frame: tuple(items) for frame, items in rejected.items()},
+        frames=frames,
+        people=len(tracks.people),
+    )
+    sink.event(
+        "followed",
+        {
+            "frames": frames,
+            "people": following.people,
+            "faces": following.count,
+            "rejected_detections": sum(map(len, rejected.values())),
+        },
+    )
+    return following
+
+
+def _batches(
+    items: Iterator[DecodedFrame | FrameFailure],
+) -> Iterator[list[DecodedFrame | FrameFailure]]:
+    while batch := list(islice(items, DETECT_BATCH)):
+        yield batch
+
+
+def _rejected(detection: Detection, reason: RejectReason) -> Rejected:
+    return Rejected(box_px=detection.box_px, score=detection.score, reason=reason)
+
+
+def _embed(
+    item: DecodedFrame, detections: list[Detection], embedder: Embedder
+) -> NDArray[np.float32]:
+    crops = [
+        align_face(item.rgb_u8, landmarks_array(d.landmarks_px)).crop_rgb_u8 for d in detections
+    ]
+    empty = np.zeros((0, TEMPLATE_PX, TEMPLATE_PX, 3), np.uint8)
+    return embedder.embed(np.stack(crops) if crops else empty)
+
+
+def _faces(tracks: Tracks) -> dict[int, tuple[FollowedFace, ...]]:
+    by_frame: dict[int, list[FollowedFace]] = {}
+    for track in tracks.people:
+        for face in track.faces:
+            by_frame.setdefault(face.frame, []).append(
+                FollowedFace(
+                    person=track.person,
+                    detection=face.detection,
+                    landmarks_px=landmarks_array(face.landmarks_px),
+                    similarity=face.similarity,
+                    rival=face.rival,
+                )
+            )
+    return {
+        frame: tuple(sorted(faces, key=lambda f: f.person)) for frame, faces in by_frame.items()
+    }

@@ -1,0 +1,33 @@
+"""Sink: where a run puts what it finds, so that no pass knows files or bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.records import FaceLine, FrameLine
+from forensics.scoring.facts import FaceFact
+
+Folder = Literal[
+    "cropped_faces", "restored_faces", "cmp", "maps", "source_imgs", "restored_imgs", "restored"
+]
+
+
+class Sink(Protocol):
+    """Takes pictures, lines and events in the order in which they arise."""
+
+    def picture(self, folder: Folder, name: str, rgb_u8: NDArray[np.uint8]) -> None: ...
+
+    def frame(self, line: FrameLine) -> None: ...
+
+    def face(self, line: FaceLine, fact: FaceFact) -> None: ...
+
+    def event(self, step: str, data: Mapping[str, object]) -> None: ...
+
+
+def picture_name(frame: int, person: int | None = None) -> str:
+    """``000001_00.png`` for a face, ``000001.png`` for a frame."""
+    return f"{frame:06d}.png" if person is None else f"{frame:06d}_{person:02d}.png"

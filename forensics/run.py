@@ -1,0 +1,300 @@
+"""One run: from a probed source to a sealed bundle with its reports.
+
+Order of sealing, each step only digesting earlier ones: pictures and restored clip, lines,
+audit.json, reports, last event, manifests.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forensics import __version__
+from forensics.assembly import (
+    Gathered,
+    describe_people,
+    find_flags,
+    flag_records,
+    flags_by_face,
+)
+from forensics.bundle_sink import BundleSink
+from forensics.config import Settings
+from forensics.errors import IntegrityError
+from forensics.evidence.bundle import BundleWriter
+from forensics.evidence.environment import command_record, environment_record
+from forensics.evidence.lines import write_audit, write_json
+from forensics.evidence.names import safe_name
+from forensics.media.framehash import framehash_text
+from forensics.media.probe import Media
+from forensics.media.writer import Written, open_writer
+from forensics.passes.follow import Following
+from forensics.pipeline import Engines, follow_people, load_engines, restore_and_measure
+from forensics.progress import Progress
+from forensics.records import Artefact, Audit, Background, Model, Person, Run, Source
+from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
+from forensics.runtime import numeric_facts
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished audit: its record, where it stands, what the command exits with."""
+
+    audit: Audit
+    bundle: Path
+    exit_code: int
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """One sentence per person, the report's address, the verify command."""
+
+        lines = [DEMONSTRATION_SENTENCE, *self.notes]
+        lines += [person.summary for person in self.audit.people]
+        if not self.audit.people:
+            lines.append(people_sentence(0))
+        lines += [f"Incomplete: {failure}" for failure in self.audit.run.failures]
+        for artefact in self.audit.reports:
+            if artefact.outcome == "written":
+                lines.append(f"Report: {(self.bundle / 'data' / artefact.file).as_uri()}")
+            else:
+                lines.append(f"{artefact.file}: {artefact.outcome} ({artefact.reason})")
+        lines.append(f"Check it with: forensics verify {self.bundle}")
+        return lines
+
+
+class AuditRun:
+    """One audit; `run` does it once."""
+
+    def __init__(
+        self, media: Media, settings: Settings, bundle: BundleWriter, progress: Progress, say: Say
+    ) -> None:
+        self._media, self._settings, self._bundle = media, settings, bundle
+        self._progress, self._say = progress, say
+        self._id = str(uuid.uuid4())
+        self._started, self._clock = datetime.now(UTC), time.monotonic()
+
+    def run(self) -> Done:
+        """Follow, restore, measure, assemble, render, seal."""
+        source, settings = self._media.source, self._settings
+        for note in self._bundle.notes:
+            self._say(note)
+        self._say(
+            f"Auditing {source.file}: {source.kind}, {source.frames} frame(s), "
+            f"{source.display_width}x{source.display_height}, restored at {settings.upscale}x "
+            f"with the profile '{settings.models}'."
+        )
+        sink = BundleSink(self._bundle)
+        try:
+            sink.event("start", {"run": self._id, "source_sha256": source.sha256})
+            engines = load_engines(settings)
+            sink.event("models", {m.role: m.sha256 for m in engines.models})
+            following = follow_people(self._media, engines, sink, self._progress)
+            self._say(f"People followed: {following.people}; faces to restore: {following.count}.")
+            written = self._redraw(engines, following, sink)
+            self._check_source_unchanged(sink)
+            return self._conclude(sink, engines.models, written)
+        finally:
+            sink.close()
+
+    def _redraw(self, engines: Engines, following: Following, sink: BundleSink) -> Written:
+        source, settings = self._media.source, self._settings
+        writer = open_writer(
+            self._media,
+            self._bundle.data,
+            source.display_width * settings.upscale,
+            source.display_height * settings.upscale,
+        )
+        try:
+            restore_and_measure(
+                self._media, following, engines, settings, writer, sink, self._progress
+            )
+            written = writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+        sink.event("restored", {"sha256": written.restored.sha256})
+        return written
+
+    def _check_source_unchanged(self, sink: BundleSink) -> None:
+        """Hash the source again: what was read must be what was hashed."""
+        after = self._media.digest()
+        if after != self._media.source.sha256:
+            raise IntegrityError(
+                f"{self._media.source.file} changed while it was read",
+                "Copy it to a place where nothing writes to it, and run again.",
+            )
+        sink.event("source unchanged", {"sha256": after})
+
+    def _conclude(
+        self,
+        sink: BundleSink,
+        models: tuple[Model, ...],
+        written: Written,
+    ) -> Done:
+        gathered = sink.gathered
+        source = self._media.source
+        found = find_flags(gathered.facts, (source.display_width, source.display_height))
+        sink.finish(flags_by_face(found, gathered.facts))
+        people = describe_people(gathered.facts, found)
+        totals = gathered.totals(len(people))
+        failures = self._failures(gathered, written)
+        self._write_records(written)
+        code = self._exit_code(failures, people)
+        now = datetime.now(UTC)
+        audit = Audit(
+            run=Run(
+                id=self._id,
+                version=__version__,
+                started_utc=_utc(self._started),
+                ended_utc=_utc(now),
+                seconds=round(time.monotonic() - self._clock, 3),
+                complete=not failures,
+                exit_code=code,
+                case=self._settings.case,
+                operator=self._settings.operator,
+                purpose=self._settings.purpose,
+                failures=failures,
+            ),
+            source=_with_streams(source, written),
+            restored=written.restored,
+            models=models,
+            settings=self._settings.values(),
+            totals=totals,
+            people=people,
+            flags=flag_records(found),
+            background=Background(
+                method="lanczos", requested=self._settings.background, outcome="restored"
+            ),
+            reproduce=self._reproduce(),
+            limits=self._limits(people, models, not failures),
+            reports=self._planned_reports(),
+        )
+        audit = self._render(audit, sink)
+        sink.event("reports", {a.file: a.outcome for a in audit.reports})
+        sink.events.seal(audit.totals.model_dump())
+        self._bundle.seal({"External-Identifier": self._id})
+        return Done(audit, self._bundle.root, audit.run.exit_code, self._bundle.notes)
+
+    def _write_records(self, written: Written) -> None:
+        bundle, media = self._bundle, self._media
+        private = self._settings.private
+        if media.source.kind == "video":
+            bundle.path("frames", "original.framehash").write_text(
+                framehash_text(media.path), "utf-8"
+            )
+            restored = bundle.data / written.restored.file
+            bundle.path("frames", "restored.framehash").write_text(
+                framehash_text(restored), "utf-8"
+            )
+        if self._settings.original:
+            for path in media.files():
+                shutil.copyfile(path, bundle.path("original", safe_name(path.name)))
+        write_json(
+            bundle.path("run", "environment.json"),
+            environment_record(private=private, numeric=numeric_facts()),
+        )
+        write_json(
+            bundle.path("run", "command.json"),
+            command_record(sys.argv, self._settings.values(), private=private),
+        )
+
+    def _failures(self, gathered: Gathered, written: Written) -> tuple[str, ...]:
+        out = []
+        if count := gathered.outcomes["failed"]:
+            out.append(f"{count} face(s) were not restored; faces.jsonl says why.")
+        if count := gathered.frames["failed"]:
+            out.append(f"{count} frame(s) could not be read or written; frames.jsonl says why.")
+        out += [
+            f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
+            for s in written.streams
+            if s.outcome == "dropped"
+        ]
+        return tuple(out)
+
+    def _exit_code(self, failures: tuple[str, ...], people: tuple[Person, ...]) -> int:
+        if failures:
+            return 3
+        bands = {person.risk.band for person in people}
+        gates = {"none": set(), "high": {"high"}, "caution": {"high", "caution"}}
+        return 1 if bands & gates[self._settings.fail_on] else 0
+
+    def _limits(
+        self, people: tuple[Person, ...], models: tuple[Model, ...], complete: bool
+    ) -> tuple[str, ...]:
+        note = self._media.source.note
+        return limits(
+            demonstration=self._settings.models == "embedded",
+            calibrated=False,
+            people=len(people),
+            lpips_official=any(m.role == "lpips backbone" for m in models),
+            complete=complete,
+            every=self._settings.every,
+            made_source=note is not None and note.lower().startswith("made clip"),
+        )
+
+    def _reproduce(self) -> dict[str, str]:
+        s = self._settings
+        name = safe_name(self._media.path.name)
+        words = [f"forensics audit {name}", f"--models {s.models}", f"--upscale {s.upscale}"]
+        words += [f"--every {s.every}", f"--background {s.background}", f"--format {s.format}"]
+        return {"audit": " ".join(words), "verify": f"forensics verify {self._bundle.out.name}"}
+
+    def _planned_reports(self) -> tuple[Artefact, ...]:
+        return tuple(
+            Artefact(file=f"report/report.{kind}", outcome="written")
+            if kind in self._settings.formats
+            else Artefact(file=f"report/report.{kind}", outcome="skipped", reason="not asked for")
+            for kind in ("html", "pdf")
+        )
+
+    def _render(self, audit: Audit, sink: BundleSink) -> Audit:
+        """Write audit.json and both reports; a PDF that fails is a record and exit 3."""
+        from forensics.report.html import render_html
+        from forensics.report.pdf import PdfError, render_pdf
+        from forensics.report.view import load_view
+
+        write_audit(self._bundle.data, audit)
+        if "pdf" in self._settings.formats:
+            try:
+                pdf = render_pdf(load_view(self._bundle.data))
+                self._bundle.path("report", "report.pdf").write_bytes(pdf)
+            except PdfError as error:
+                audit = _pdf_failed(audit, str(error))
+                sink.event("report failed", {"file": "report/report.pdf", "error": str(error)})
+                write_audit(self._bundle.data, audit)
+        if "html" in self._settings.formats:
+            html = render_html(load_view(self._bundle.data))
+            self._bundle.path("report", "report.html").write_text(html, "utf-8")
+        return audit
+
+
+def _pdf_failed(audit: Audit, reason: str) -> Audit:
+    reports = tuple(
+        Artefact(file=a.file, outcome="failed", reason=reason) if a.file.endswith(".pdf") else a
+        for a in audit.reports
+    )
+    failures = (*audit.run.failures, f"the PDF was not made: {reason}")
+    run = audit.run.model_copy(update={"complete": False, "exit_code": 3, "failures": failures})
+    return audit.model_copy(update={"reports": reports, "run": run})
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _with_streams(source: Source, written: Written) -> Source:
+    """The source with what became of its other streams."""
+    done = {stream.index: stream for stream in written.streams}
+    return source.model_copy(
+        update={
+            "audio": tuple(done.get(s.index, s) for s in source.audio),
+            "other_streams": tuple(done.get(s.index, s) for s in source.other_streams),
+        }
+    )
