@@ -1,9 +1,8 @@
-"""``python -m training.perceptual``: train, export fp16 safetensors and write the card."""
+"""``python -m training.perceptual``: train backbone and heads; then run ``.export``."""
 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 import cv2
@@ -11,23 +10,16 @@ import torch
 
 from training.perceptual.backbone import blank, pretrain, start
 from training.perceptual.data import load
-from training.perceptual.heads import rank
-
-
-def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
-    """One CSV row per logged step."""
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows({k: round(v, 5) for k, v in row.items()} for row in rows)
+from training.perceptual.heads import fit, measure
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packs", type=Path, required=True, help="packs of training.portraits")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pretext-steps", type=int, default=1500)
-    parser.add_argument("--rank-steps", type=int, default=1200)
+    parser.add_argument("--pretext-steps", type=int, default=1200)
+    parser.add_argument("--ladders", type=int, default=700)
+    parser.add_argument("--head-steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
@@ -38,10 +30,21 @@ def main() -> None:
     model = blank()
     start(model, pictures, args.seed)
     model.to(args.device)
-    curve = pretrain(model, pictures, args.pretext_steps, args.seed, args.out, args.device)
-    write_curve(args.out / "pretext.csv", curve)
-    curve = rank(model, pictures, args.rank_steps, args.seed, args.out, args.device)
-    write_curve(args.out / "rank.csv", curve)
+    pretext = pretrain(model, pictures, args.pretext_steps, args.seed, args.out, args.device)
+    table = measure(model, pictures, args.ladders, args.seed, args.out, args.device)
+    heads = fit(model.cpu(), table, args.head_steps)
+    torch.save(
+        {
+            "model": model.state_dict(),
+            "curves": {"pretext": pretext, "heads": heads},
+            "steps": {
+                "pretext": args.pretext_steps,
+                "ladders": args.ladders,
+                "heads": args.head_steps,
+            },
+        },
+        args.out / "net.pt",
+    )
 
 
 if __name__ == "__main__":

@@ -71,7 +71,12 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def write(state: Mapping[str, torch.Tensor], facts: Facts, packs: Path) -> Path:
+def write(
+    state: Mapping[str, torch.Tensor],
+    facts: Facts,
+    packs: Path,
+    more: Mapping[str, Any] | None = None,
+) -> Path:
     """Write ``ROLE.safetensors`` (fp16) and ``ROLE.json`` into the package; returns the card's
     path.
 
@@ -98,6 +103,7 @@ def write(state: Mapping[str, torch.Tensor], facts: Facts, packs: Path) -> Path:
         **lines,
         "held_out_of_training": "people of val, fit and cal; astronaut; Grace Hopper; test clips",
         "digests": digests(packs),
+        **(more or {}),
         "figures": {},
     }
     path = EMBEDDED / f"{facts.role}.json"
