@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from forensics.report.words import BASELINE_SENTENCE
+from forensics.report.words import BASELINE_SENTENCE, SSIM_SENTENCE
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,17 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
     "cutoff": MeasureCard(
         "finest detail",
         "cycles/px",
-        "The finest detail that stands out of the noise of the footage.",
+        "The finest detail of this face that stands out of the footage's noise; 0.5 is the finest"
+        " that pixels can hold.",
         "higher: more can be known",
-        "Sharpening raises it without adding detail.",
+        "Sharpening and block edges raise it without adding detail.",
     ),
     "blur": MeasureCard(
         "blur",
-        "",
-        "How soft the face is in the footage.",
+        "px",
+        "How wide the edges of the face are in the footage, as the sigma of a Gaussian.",
         "higher: less can be known",
-        "Smooth skin and soft light look like blur.",
+        "Lashes and hair look sharper than edges; noise and block edges hide strong blur.",
     ),
     "noise": MeasureCard(
         "noise",
@@ -56,7 +57,7 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
         "",
         "How strongly the edges of the codec's blocks stand out; 1 means not at all.",
         "higher: less can be known",
-        "Blocks that were enlarged or smoothed before are not seen.",
+        "H.264 smooths its own block edges: see the quantiser. Small faces read above 1 by chance.",
     ),
     "qp": MeasureCard(
         "quantiser",
@@ -70,11 +71,12 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
         "share",
         "The share of the fine detail drawn here that has no counterpart in the footage.",
         "higher: more was drawn that the footage cannot decide",
-        "It measures exposure, not error: an accurate picture scores above zero as well.",
+        "It measures exposure, not error: an accurate sharp picture scores the same. It is a share"
+        " of energy, so small values can be much visible texture.",
     ),
     "contradiction": MeasureCard(
         "disagreement with the pixels",
-        "noise levels",
+        "times the noise",
         "The restored face, shrunk back to the footage, held against the original pixels.",
         _LOW_PROVES_NOTHING,
         "Many faces shrink to the same pixels. Damage that shrinking and blurring do not copy"
@@ -83,7 +85,7 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
     **{
         f"contradiction_{region}": MeasureCard(
             f"disagreement, {region}",
-            "noise levels",
+            "times the noise",
             f"The same for the region of the {region}.",
             _LOW_PROVES_NOTHING,
             "Regions are fixed places of the aligned face, not outlines of this one.",
@@ -199,8 +201,7 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
     "ssim_crop": MeasureCard(
         "SSIM to the crop",
         "",
-        "Structural similarity of the crop and the restored face: 1 when nothing was changed, so"
-        " here it is the difference from 1 that is lowest. " + BASELINE_SENTENCE,
+        "Structural similarity of the crop and the restored face. " + SSIM_SENTENCE,
         "lower: more was changed",
         "It ranks an untouched picture best and cannot tell right from wrong change.",
     ),

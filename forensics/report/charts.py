@@ -26,13 +26,13 @@ from forensics.report.words import (
 )
 
 WIDTH: Final = 960
-_LEFT: Final = 178
+_LEFT: Final = 214
 _RIGHT: Final = 948
 _SPAN: Final = _RIGHT - _LEFT
-_CURVE_TOP: Final = 14
+_CURVE_TOP: Final = 16
 _CURVE: Final = 92
-_LANE: Final = 19
-_MAX_COLUMNS: Final = 770
+_LANE: Final = 22
+_MAX_COLUMNS: Final = 734
 _INK: Final = "#1d2126"
 _QUIET: Final = "#565d66"
 _BAND_FILL: Final[Mapping[str, str]] = {
@@ -84,7 +84,7 @@ def timeline(
     lanes = _lanes(faces, flags)
     top = _CURVE_TOP + _CURVE + 16
     bottom = top + len(lanes) * _LANE + 4
-    height = bottom + 40
+    height = bottom + 44
     parts = [
         _gaps(absent, scale, bottom),
         _curve(faces, scale),
@@ -99,7 +99,7 @@ def timeline(
         '<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {w} {h}"'
         ' width="{w}" height="{h}" role="img" aria-labelledby="tl{id}t tl{id}d"'
         ' font-family="Report Sans, Open Sans, Report Shapes, system-ui, sans-serif"'
-        ' font-size="12.5">'
+        ' font-size="14">'
         '<title id="tl{id}t">{title}</title><desc id="tl{id}d">{desc}</desc>{body}</svg>'
     ).format(
         w=WIDTH,
@@ -190,7 +190,7 @@ def _gaps(absent: Sequence[tuple[int, int]], scale: _Scale, bottom: float) -> Ma
                 '<rect class="gap" x="{:.1f}" y="{}" width="{:.1f}" height="{}" fill="#e9ebee"/>'
             ).format(left, _CURVE_TOP, right - left, bottom - _CURVE_TOP)
         )
-        if right - left > 66:
+        if right - left > 76:
             parts.append(_text((left + right) / 2, _CURVE_TOP + 16, "not in view", anchor="middle"))
     return Markup("").join(parts)
 
@@ -208,7 +208,7 @@ def _lane(
         for left, right in _binned(ranges, scale)
     ]
     return Markup("").join(
-        [line, _text(_LEFT - 8, y + _LANE - 5, label, anchor="end", strong=bool(ranges)), *bars]
+        [line, _text(_LEFT - 8, y + _LANE - 6, label, anchor="end", strong=bool(ranges)), *bars]
     )
 
 
@@ -221,8 +221,7 @@ def _curve(faces: Sequence[FaceLine], scale: _Scale) -> Markup:
         return base - px / top * _CURVE
 
     parts = [
-        _text(_LEFT - 8, _CURVE_TOP + 12, "pixels between", anchor="end"),
-        _text(_LEFT - 8, _CURVE_TOP + 27, "the eyes", anchor="end"),
+        _text(_LEFT - 8, _CURVE_TOP + 6, "pixels between the eyes", anchor="end"),
         _rule(y(0)),
         _rule(y(TOO_SMALL_PX), dashed=True),
         _text(_LEFT - 8, y(TOO_SMALL_PX) + 4, "16 px", anchor="end"),
@@ -280,10 +279,10 @@ def _axis(scale: _Scale, y: float, pts_s: Mapping[int, float]) -> Markup:
         )
         parts.append(_text(x, y + 18, f"{frame:,}", anchor=anchor))
         if frame in pts_s:
-            parts.append(_text(x, y + 33, f"{pts_s[frame]:.2f} s", anchor=anchor))
+            parts.append(_text(x, y + 36, f"{pts_s[frame]:.2f} s", anchor=anchor))
     parts.append(_text(_LEFT - 8, y + 18, "frame", anchor="end"))
     if pts_s:
-        parts.append(_text(_LEFT - 8, y + 33, "time", anchor="end"))
+        parts.append(_text(_LEFT - 8, y + 36, "time", anchor="end"))
     return Markup("").join(parts)
 
 

@@ -68,7 +68,7 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = {
         "Speech and blinks change a face too.",
     ),
     "pop": FlagText(
-        "restoration switches on or off",
+        "switches on or off",
         "From one frame to the next the face changes between restored and not restored",
         "The place is exact; the picture before and after may still be alike.",
     ),

@@ -68,6 +68,7 @@ class Page:
     title: str
     notices: tuple[str, ...]
     file: str
+    subject: str
     note: str | None
     run_id: str
     source_sha256: str
@@ -97,13 +98,14 @@ def build_page(view: View) -> Page:
     """The page of a view; pictures are read from the data folder while it is built."""
     audit = view.audit
     album = Album(view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"))
-    environment = list(_flat(view.environment))
+    environment = list(_summarised(view.environment))
     notices = [DEMONSTRATION_SENTENCE] if view.demonstration else []
     return Page(
         language=LANGUAGE,
         title=f"Restoration audit of {audit.source.file}",
         notices=(*notices, NOT_FOR_IDENTIFICATION),
         file=audit.source.file,
+        subject=_subject(view),
         note=audit.source.note,
         run_id=audit.run.id,
         source_sha256=audit.source.sha256,
@@ -128,6 +130,18 @@ def build_page(view: View) -> Page:
         reproduce=tuple(audit.reproduce.items()),
         limits=audit.limits,
     )
+
+
+def _subject(view: View) -> str:
+    """One line below the title: size, length and what restored it."""
+    source = view.audit.source
+    parts = [f"{source.display_width} \u00d7 {source.display_height}"]
+    parts.append("1 picture" if source.frames == 1 else f"{source.frames:,} frames")
+    if source.duration_s is not None:
+        parts.append(f"{source.duration_s:.2f} s")
+    names = [model.name for model in view.audit.models if model.role == "restorer"]
+    parts.append(f"restored by {', '.join(names)}" if names else "nothing was restored")
+    return " \u00b7 ".join(parts)
 
 
 def _state(view: View) -> str:
@@ -286,14 +300,25 @@ def _plain(value: object) -> str:
     return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\u2026"
 
 
-def _flat(record: Mapping[str, object], path: str = "") -> Iterable[Fact]:
-    """A nested record as ``path, value`` rows; lists of plain values on one line."""
+def _summarised(record: Mapping[str, object]) -> Iterable[Fact]:
+    """An environment record, one row per group: ``packages: av 18.1.0; numpy 2.4.6``."""
     for name, value in record.items():
-        here = f"{path}.{name}" if path else str(name)
-        if isinstance(value, Mapping):
-            yield from _flat(value, here)
-        elif isinstance(value, list):
-            parts = [_plain(item) for item in value]
-            yield here, _plain(", ".join(parts) or "none")
-        else:
-            yield here, _plain(value)
+        if not isinstance(value, Mapping):
+            yield (
+                str(name),
+                _plain(", ".join(map(str, value)) if isinstance(value, list) else value),
+            )
+            continue
+        inner = [
+            (f"{name}, {key}", _plain(", ".join(f"{k} {v}" for k, v in part.items())))
+            for key, part in value.items()
+            if isinstance(part, Mapping)
+        ]
+        plain = [
+            f"{key} {_plain(', '.join(map(str, part)) if isinstance(part, list) else part)}"
+            for key, part in value.items()
+            if part is not None and not isinstance(part, Mapping)
+        ]
+        if plain:
+            yield str(name), "; ".join(plain)
+        yield from inner

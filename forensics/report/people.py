@@ -33,6 +33,7 @@ from forensics.report.words import (
 
 _MOST_STRETCHES: Final = 40
 _MOST_VALUES: Final = 6
+_P99: Final = "_p99"  # ending of a reference that 99 of 100 accurate pictures stay below
 _LEADING: Final = ("interocular_px", "invented_detail", "contradiction", "identity_drift")
 
 
@@ -41,9 +42,12 @@ class ValueRow:
     """A measured value beside what accurate pictures of this quality score."""
 
     title: str
+    unit: str
     value: str
-    reference: str
+    usual: str  # median of accurate pictures at this quality
+    limit: str  # their 99th percentile
     spoke: bool  # it is among the reasons of the band
+    starred: bool  # a baseline: its sentence stands below the table
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,16 @@ class FigureBlock:
     outcome: str
     reason: str
     pictures: tuple[Picture, ...]
+    bare: bool  # there is no picture at all
     values: tuple[ValueRow, ...]
     flags: tuple[tuple[str, str], ...]  # title, why it may be wrong
     digests: tuple[tuple[str, str], ...]
     turned: str
+
+    @property
+    def starred(self) -> bool:
+        """A baseline is among the values."""
+        return any(row.starred for row in self.values)
 
 
 @dataclass(frozen=True)
@@ -234,6 +244,7 @@ def _figure(chosen: Chosen, album: Album) -> FigureBlock:
         outcome=OUTCOMES[face.outcome],
         reason=reason_words(face.reason) if face.reason or face.outcome != "restored" else "",
         pictures=pictures,
+        bare=not any(picture.state == "shown" for picture in pictures),
         values=_values(face),
         flags=tuple((flag_title(code), FLAGS[code].may_be_wrong) for code in face.flags),
         digests=tuple(
@@ -249,20 +260,23 @@ def _values(face: FaceLine) -> tuple[ValueRow, ...]:
     """The measures that spoke first, then the leading ones, then one baseline."""
     names = [*face.risk.because, *_LEADING, *BASELINE_MEASURES]
     found = [name for name in dict.fromkeys(names) if name in face.measures]
-    return tuple(
-        _value_row(name, face.measures[name], face.references.get(name), name in face.risk.because)
-        for name in found[:_MOST_VALUES]
-    )
+    return tuple(_value_row(name, face) for name in found[:_MOST_VALUES])
 
 
-def _value_row(name: str, value: float, reference: float | None, spoke: bool) -> ValueRow:
+def _value_row(name: str, face: FaceLine) -> ValueRow:
     card = CARDS.get(name)
-    unit = f" {card.unit}" if card and card.unit not in {"", "share"} else ""
+
+    def reference(key: str) -> str:
+        return number_words(face.references[key]) if key in face.references else "\u2013"
+
     return ValueRow(
         title=_named(name),
-        value=f"{number_words(value)}{unit}",
-        reference="\u2013" if reference is None else f"{number_words(reference)}{unit}",
-        spoke=spoke,
+        unit=card.unit if card else "",
+        value=number_words(face.measures[name]),
+        usual=reference(name),
+        limit=reference(f"{name}{_P99}"),
+        spoke=name in face.risk.because,
+        starred=name in BASELINE_MEASURES,
     )
 
 

@@ -33,15 +33,23 @@ BASELINE_SENTENCE: Final = (
     "This number is lowest when nothing was restored; it says how much the picture was changed,"
     " not whether the change is right."
 )
-BASELINE_MEASURES: Final = ("lpips_crop", "lpips_embedded_crop", "ssim_crop")
+BASELINE_MEASURES: Final = ("lpips_crop", "lpips_embedded_crop")
 UNSIGNED_SENTENCE: Final = (
     "This bundle is not signed. Its checksums show whether a file was altered after sealing; they"
     " do not show who made it, and anyone could have made it."
 )
-MAP_SENTENCE: Final = (
-    "Map: the brighter a place, the more of the fine detail drawn there has no counterpart in the"
-    " footage. A dark place is not thereby confirmed."
+SSIM_SENTENCE: Final = (
+    "This number is highest when nothing was restored; it says how much the picture was changed,"
+    " not whether the change is right."
 )
+MAP_KEY: Final[Mapping[str, str]] = {
+    "contradicts": "orange, the brighter one: contradicts the footage. Shrunk back, the restored"
+    " face disagrees with the original pixels more than accurate pictures do.",
+    "invented": "blue, the darker one: has no counterpart in the footage. Fine detail drawn here"
+    " lies beyond what the footage can carry.",
+    "none": "black: neither was found; this does not confirm the face.",
+}
+"""The colours of the map pictures; ``forensics.scoring.maps`` draws them."""
 NOT_CONCLUDED: Final = (
     "Who the person is: no number here speaks about that.",
     "That a feature which only the restored face shows was there: it may have been drawn.",
