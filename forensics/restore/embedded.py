@@ -93,7 +93,8 @@ class EmbeddedRestorer:
         """(B, 512, 512, 3) uint8 to the same in float32 grey levels."""
         with torch.inference_mode():
             x_u8 = torch.from_numpy(crops_rgb_u8).to(self._device).permute(0, 3, 1, 2)
-            crop_m11 = x_u8.float() / 127.5 - 1
+            # Rows in memory: spandrel's class flattens by `view`, which channels-last cannot.
+            crop_m11 = x_u8.contiguous().float() / 127.5 - 1
             restored = crop_m11 + enlarged_residual(self._net, crop_m11, self._autocast)
             levels = (restored + 1) * 127.5
             return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
