@@ -124,8 +124,9 @@ def _decoded(
     ledger: _Ledger,
 ) -> Iterator[tuple[Packet[Stream] | None, list[av.VideoFrame], av.FFmpegError | None]]:
     """Packets of the stream with the frames they set free, or the error."""
-    packets: Iterator[Any]  # PyAV types the two calls apart, and a packet by its stream
-    packets = container.demux(stream) if other is None else container.demux()
+    packets: Iterator[Packet[Any]] = container.demux(stream)
+    if other is not None:
+        packets = container.demux()
     while True:
         try:
             packet = next(packets, None)
