@@ -1,17 +1,15 @@
-"""Checks that the files are the ones that the records speak of: media, pictures, table, reports."""
+"""Checks that the files are the ones that the records speak of: pictures, table, reports."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import BinaryIO
 
-from forensics.evidence.bag import Digests
 from forensics.evidence.table import COLUMNS, face_row, row_text
 from forensics.evidence.tree import Tree
 from forensics.records import Audit, FaceLine, FrameLine
@@ -31,52 +29,6 @@ _BROKEN = (
     zlib.error,
     Warning,
 )
-
-
-def media_faults(tree: Tree, audit: Audit, digests: Mapping[str, Digests]) -> tuple[list[str], str]:
-    """Faults of the restored file and the original, and a sentence on what was compared.
-
-    PermissionError when a file could not be hashed, so that nothing can be said about it.
-    """
-    faults: list[str] = []
-    said: list[str] = []
-    restored_files = tree.under("data/restored/")
-    if audit.restored is None:
-        faults += [f"{path!r} is in no record" for path in restored_files]
-        said.append("nothing was restored")
-    else:
-        path = f"data/{audit.restored.file}"
-        faults += [f"{other!r} is in no record" for other in restored_files if other != path]
-        found = digests.get(path)
-        if not tree.has(path):
-            faults.append(f"the restored file {audit.restored.file!r} is missing")
-        elif found is None:
-            raise PermissionError(errno.EACCES, "it has no digest here", path)
-        elif (found.sha256, found.size) != (audit.restored.sha256, audit.restored.bytes):
-            faults.append("the restored file is not the one that audit.json names")
-        said.append("the restored file is the recorded one")
-    more, sentence = _original_faults(tree, audit, digests)
-    return faults + more, "; ".join([*said, sentence])
-
-
-def _original_faults(
-    tree: Tree, audit: Audit, digests: Mapping[str, Digests]
-) -> tuple[list[str], str]:
-    source = audit.source
-    files = tree.under("data/original/")
-    if not files:
-        return [], "the original is not included (its SHA-256 is in audit.json)"
-    if source.kind == "frames":
-        return [], f"the {len(files)} files of the original are covered by the manifests alone"
-    if len(files) != 1:
-        return [f"data/original/ holds {len(files)} files instead of one"], ""
-    found = digests.get(files[0])
-    if found is None:
-        raise PermissionError(errno.EACCES, "it has no digest here", files[0])
-    expected = (source.sha256, source.sha512, source.bytes)
-    if (found.sha256, found.sha512, found.size) != expected:
-        return ["the original is not the file that audit.json names"], ""
-    return [], "the original is the recorded one"
 
 
 def report_faults(tree: Tree, audit: Audit) -> list[str]:

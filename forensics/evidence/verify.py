@@ -16,6 +16,7 @@ from forensics.evidence.bag import Digests
 from forensics.evidence.bundle import MARKER, SUFFIX
 from forensics.evidence.check_bag import bag_faults, bag_info, check_digests
 from forensics.evidence.check_counts import count_faults, seal_faults
+from forensics.evidence.check_media import frame_hash_faults, media_faults
 from forensics.evidence.events import Chain, read_chain
 from forensics.evidence.lines import AUDIT, FACES, FRAMES, parse_audit, parse_lines
 from forensics.evidence.names import readable_name
@@ -36,6 +37,7 @@ from forensics.records import Audit, FaceLine, FrameLine
 __all__ = ["Status", "Step", "Verdict", "Verification", "verify"]
 
 EVENTS = "data/log/events.jsonl"
+RUN_RECORDS = ("data/run/environment.json", "data/run/command.json")
 _SIGNS = ("bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", AUDIT)
 
 
@@ -115,6 +117,11 @@ class _Check:
     def _records(self, step: str) -> Step:
         self._audit = parse_audit(self._tree.read(AUDIT, strict.MAX_DOCUMENT_BYTES))
         self._survey = survey(self._frames(), self._faces())
+        for path in RUN_RECORDS:
+            try:
+                strict.loads(self._tree.read(path, strict.MAX_LINE_BYTES), strict.MAX_LINE_BYTES)
+            except strict.StrictJsonError as error:
+                raise IntegrityError(f"{path} is damaged: {error}") from error
         lines = self._survey.frames + self._survey.faces
         return passed(step, f"audit.json and {lines} lines are what their schemas say")
 
@@ -139,7 +146,9 @@ class _Check:
     def _media(self, step: str) -> Step:
         if self._audit is None:
             return _after_records(step)
-        faults, sentence = check_files.media_faults(self._tree, self._audit, self._digests)
+        folder = self._audit.source.kind == "frames" and self._survey is not None
+        frames = list(self._frames()) if folder else []
+        faults, sentence = media_faults(self._tree, self._audit, frames, self._digests)
         return judged(step, faults, sentence)
 
     def _pictures(self, step: str) -> Step:
@@ -165,7 +174,13 @@ class _Check:
     def _frame_hashes(self, step: str) -> Step:
         if not self._tree.under("data/frames/"):
             return Step(step, "not_included", "no clip was decoded, or none was written")
-        return Step(step, "not_checked", "needs a decoder: ffmpeg -f framehash -hash sha256")
+        if self._audit is None:
+            return _after_records(step)
+        if faults := frame_hash_faults(self._tree, self._audit):
+            return judged(step, faults, "")
+        return Step(
+            step, "not_checked", "one per frame; computing them again needs a decoder (ffmpeg)"
+        )
 
     def _frames(self) -> Iterator[FrameLine]:
         with self._tree.open(FRAMES) as stream:
