@@ -71,7 +71,8 @@ def test_a_folder_of_pictures_is_compared_by_its_list(made: Path) -> None:
     faults, said = media_faults(_tree(digests), audit, _frames(names), digests)
     assert faults == []
     assert said == (
-        "the 3 restored pictures are the recorded ones; the 3 original pictures are the recorded ones"
+        "the 3 restored pictures are the recorded ones; "
+        "the 3 original pictures are the recorded ones"
     )
     swapped = dict(digests)
     swapped[RESTORED[0]], swapped[RESTORED[1]] = digests[RESTORED[1]], digests[RESTORED[0]]
