@@ -7,6 +7,7 @@ who left the picture or stands behind somebody.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import cv2
@@ -72,8 +73,8 @@ def find_pops(
     longest = 0
     for run in _runs_not_restored(own):
         pops += 1
-        frames.update(run)
-        longest = max(longest, len(run) - 1)
+        frames.update(run.frames)
+        longest = max(longest, run.missing)
     for before, after in pairwise(own):
         missing = after.frame - before.frame - 1
         if missing >= 1 and _lost_in_view(before, after, others, frame_size_px, limits):
@@ -92,18 +93,24 @@ def find_pops(
     return [FlagFinding("pop", person, merged_ranges(frames), "caution", detail=detail)]
 
 
-def _runs_not_restored(own: Sequence[FaceFact]) -> list[list[int]]:
-    """Frames of each stretch of skipped or failed faces, with its restored neighbours.
+@dataclass(frozen=True)
+class _Run:
+    """A stretch without restoration, with its restored neighbours in ``frames``."""
 
-    Only stretches that touch a restored face in the frame right before or after.
-    """
+    frames: range
+    missing: int
+
+
+def _runs_not_restored(own: Sequence[FaceFact]) -> list[_Run]:
+    """Stretches of skipped or failed faces that touch a restored face right before or after."""
     by_frame = {f.frame: f.outcome for f in own}
     runs = []
     bad = merged_ranges(frame for frame, outcome in by_frame.items() if outcome != "restored")
     for first, last in bad:
-        sides = [k for k in (first - 1, last + 1) if by_frame.get(k) == "restored"]
-        if sides:
-            runs.append(sorted({*sides, *range(first, last + 1)}))
+        start = first - (by_frame.get(first - 1) == "restored")
+        end = last + (by_frame.get(last + 1) == "restored")
+        if start < first or end > last:
+            runs.append(_Run(range(start, end + 1), last - first + 1))
     return runs
 
 
