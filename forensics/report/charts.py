@@ -202,8 +202,8 @@ def _lane(
         '<line class="rule" x1="{}" x2="{}" y1="{y}" y2="{y}" stroke="#c9cdd2" stroke-width="0.7"/>'
     ).format(_LEFT, _RIGHT, y=y + _LANE - 1)
     bars = [
-        Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="{}" fill="{}"/>').format(
-            left, y + 3, right - left, _LANE - 6, fill
+        Markup('<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="{}" fill="{}"/>').format(
+            "bar-lost" if fill == _INK else "bar", left, y + 3, right - left, _LANE - 6, fill
         )
         for left, right in _binned(ranges, scale)
     ]
