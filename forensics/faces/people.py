@@ -7,6 +7,7 @@ eyes, and by motion across short gaps.  Two tracklets seen in one frame are neve
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -145,23 +146,28 @@ def join(tracklets: Sequence[Tracklet], motion: Motion, decision: Decision) -> l
     Returned in order of first frame, then left to right.
     """
     groups = [Group.of(t) for t in tracklets]
-    odds: dict[tuple[int, int], float | None] = {}
-    alive = list(range(len(groups)))
-    while True:
-        best: tuple[float, int, int] | None = None
-        for i, a in enumerate(alive):
-            for b in alive[i + 1 :]:
-                if (a, b) not in odds:
-                    odds[a, b] = join_odds(groups[a], groups[b], motion, decision)
-                value = odds[a, b]
-                if value is not None and value > 0 and (best is None or value > best[0]):
-                    best = (value, a, b)
-        if best is None:
-            break
-        _, a, b = best
+    alive = set(range(len(groups)))
+    surest: list[tuple[float, int, int]] = []  # heap of (-odds, a, b); dead pairs are passed over
+
+    def offer(a: int, b: int) -> None:
+        odds = join_odds(groups[a], groups[b], motion, decision)
+        if odds is not None and odds > 0:
+            heapq.heappush(surest, (-odds, a, b))
+
+    for a in range(len(groups)):
+        for b in range(a + 1, len(groups)):
+            offer(a, b)
+    while surest:
+        _, a, b = heapq.heappop(surest)
+        if a not in alive or b not in alive:
+            continue
         groups.append(groups[a].joined(groups[b]))
-        alive = [k for k in alive if k not in (a, b)] + [len(groups) - 1]
-    found = [groups[k] for k in alive]
+        alive -= {a, b}
+        new = len(groups) - 1
+        for k in sorted(alive):
+            offer(k, new)
+        alive.add(new)
+    found = [groups[k] for k in sorted(alive)]
 
     def place(group: Group) -> tuple[int, float]:
         first = group.tracklets[0].first
