@@ -30,10 +30,14 @@ _COVER_ENDINGS = {"mjpeg": "jpg", "png": "png", "bmp": "bmp"}
 
 @dataclass
 class _Route:
-    """Where the packets of one source stream go."""
+    """Where the packets of one source stream go.
 
-    stream: Stream
+    Both indices are kept as numbers: a stream must not be touched once its container is closed.
+    """
+
+    index: int
     target: Stream | None = None
+    target_index: int = -1
     box: OutputContainer | None = None
     part: Path | None = None  # a sidecar while it is written
     final: Path | None = None
@@ -66,17 +70,18 @@ class StreamCopier:
     def _route(self, stream: Stream, out: OutputContainer) -> _Route:
         kind = kind_of(stream)
         if kind == "video":
-            return _Route(stream, broke="only one video stream is restored")
+            return _Route(stream.index, broke="only one video stream is restored")
         if kind == "cover":
             return self._cover(stream)
         if kind not in _SIDECAR_ENDINGS:
-            return _Route(stream, broke=f"{kind} streams are not carried over")
+            return _Route(stream.index, broke=f"{kind} streams are not carried over")
         try:
             if fits_mp4(stream):
-                return _Route(stream, out.add_stream_from_template(stream), out)
+                target = out.add_stream_from_template(stream)
+                return _Route(stream.index, target, target.index, out)
             return self._sidecar(stream, kind)
         except (av.FFmpegError, ValueError) as error:
-            return _Route(stream, broke=f"no container takes it: {reason_of(error)}")
+            return _Route(stream.index, broke=f"no container takes it: {reason_of(error)}")
 
     def _sidecar(self, stream: Stream, kind: str) -> _Route:
         # AAC with ADTS headers lives unchanged in a transport stream alone.
@@ -86,19 +91,22 @@ class StreamCopier:
         part = final.with_name(f".{final.name}.part")
         options = {"fflags": "+bitexact"}
         box = self._stack.enter_context(av.open(str(part), "w", format=format_, options=options))
-        return _Route(stream, box.add_stream_from_template(stream), box, part, final)
+        target = box.add_stream_from_template(stream)
+        return _Route(stream.index, target, target.index, box, part, final)
 
     def _cover(self, stream: Stream) -> _Route:
         ending = _COVER_ENDINGS.get(codec_name(stream))
         if ending is None:
-            return _Route(stream, broke=f"a cover picture as {codec_name(stream)} is not kept")
+            return _Route(
+                stream.index, broke=f"a cover picture as {codec_name(stream)} is not kept"
+            )
         final = self.clip.with_name(f"{self.clip.stem}.cover{stream.index}.{ending}")
-        return _Route(stream, part=final.with_name(f".{final.name}.part"), final=final)
+        return _Route(stream.index, part=final.with_name(f".{final.name}.part"), final=final)
 
     def advance(self, until_s: Fraction | None) -> None:
         """Copy packets up to a time of the clip; None copies the rest."""
         while True:
-            packet = self._held or next(self._packets, None)
+            packet = self._held if self._held is not None else next(self._packets, None)
             self._held = None
             if packet is None:
                 return
@@ -184,7 +192,7 @@ def _time_s(packet: Packet[Any]) -> Fraction:
 
 def _read_back(path: Path, routes: list[_Route]) -> dict[int, str | None]:
     """Digest of what was written, by index of the source's stream."""
-    targets = {r.target.index: r.stream.index for r in routes if r.target is not None}
+    targets = {r.target_index: r.index for r in routes if r.target_index >= 0}
     if not targets:
         return {}
     tally = PacketTally()
