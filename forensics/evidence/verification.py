@@ -64,10 +64,13 @@ class Verification:
             "incomplete": "not decided: this is no complete bundle",
             "could_not_check": "not decided: a required check could not run here",
         }[self.verdict]
+        included = {step.name for step in self.steps}
+        signer = "no: the bundle is unsigned" if "signature" in included else "not decided"
+        attested = "no: its dates are its maker's claim" if "time" in included else "not decided"
         text += [
             f"  Is it intact?              {intact}",
-            "  Is the signer known?       no: the bundle is unsigned",
-            "  Is the time attested?      no: its dates are its maker's claim",
+            f"  Is the signer known?       {signer}",
+            f"  Is the time attested?      {attested}",
             "  Was the input good?        not judged here; see the report",
             "  Is the method reliable?    not judged here; see the limits in the report",
         ]

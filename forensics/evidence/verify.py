@@ -46,6 +46,8 @@ def verify(bundle: Path) -> Verification:
     name = readable_name(bundle.resolve().name or str(bundle))
     try:
         tree = scan(bundle)
+    except FileNotFoundError:
+        return _unreadable(name, "there is no such folder")
     except NotADirectoryError:
         return _unreadable(name, "this is a file; give the folder that 'forensics audit' wrote")
     except OSError as error:

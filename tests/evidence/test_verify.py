@@ -114,6 +114,8 @@ def test_what_is_no_bundle_is_exit_3(tmp_path: Path, kind: str) -> None:
     result = verify(path)
     assert (result.exit_code, result.verdict) == (3, "incomplete")
     assert "thing" in result.first_line
+    # Nothing was read, so nothing is said about who signed it.
+    assert sum("not decided" in line for line in result.lines()) == 3
 
 
 def test_a_bundle_of_a_newer_version_cannot_be_checked(bundle: Path) -> None:
