@@ -202,7 +202,12 @@ def _face(frame: int, person: int, failed: bool, hostile: bool) -> FaceLine:
         seed=None,
         measures=measures,
         not_measured=not_measured,
-        references={"blur": 0.35, "contradiction": 1.0, "lpips_embedded_crop": 0.3},
+        references={
+            "blur": 0.35,
+            "contradiction": 1.0,
+            "contradiction_p99": 2.0,
+            "lpips_embedded_crop": 0.3,
+        },
         risk=risk,
         flags=tuple(flags),
     )

@@ -15,6 +15,9 @@ from forensics.records import MEASURES, FaceLine
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n\0")
 
+REFERENCE_ENDINGS = ("", "_p99")
+"""References under a measure's own name: what half, and what 99 of 100 accurate pictures score."""
+
 COLUMNS: tuple[str, ...] = (
     "frame",
     "pts_s",
@@ -35,7 +38,7 @@ COLUMNS: tuple[str, ...] = (
     "box_y1_px",
     "yaw_deg",
     *MEASURES,
-    *(f"ref_{name}" for name in MEASURES),
+    *(f"ref_{name}{end}" for name in MEASURES for end in REFERENCE_ENDINGS),
     "not_measured",
     "crop_sha256",
     "restored_sha256",
@@ -69,7 +72,7 @@ def face_row(face: FaceLine) -> list[str]:
         *face.box_px,
         face.yaw_deg,
         *(measures.get(name) for name in MEASURES),
-        *(face.references.get(name) for name in MEASURES),
+        *(face.references.get(name + end) for name in MEASURES for end in REFERENCE_ENDINGS),
         "; ".join(f"{name}: {why}" for name, why in face.not_measured.items()),
         face.crop_sha256,
         face.restored_sha256,

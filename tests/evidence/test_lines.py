@@ -103,6 +103,8 @@ def test_the_table_has_every_measure_in_order(bundle: Path) -> None:
     assert float(rows[0]["lpips_embedded_crop"]) == face.measures["lpips_embedded_crop"]
     assert float(rows[0]["interocular_px"]) == face.interocular_px
     assert float(rows[0]["ref_blur"]) == 0.35
+    assert float(rows[0]["ref_contradiction_p99"]) == 2.0
+    assert rows[0]["ref_blur_p99"] == ""
     assert rows[0]["lpips_crop"] == ""
     assert "official AlexNet backbone not fetched" in rows[0]["not_measured"]
     worst = next(row for row in rows if row["risk_band"] == "high")
