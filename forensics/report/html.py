@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from forensics.report import words
 from forensics.report.page import build_page
 from forensics.report.templating import CONTENT_POLICY, environment, style
@@ -25,7 +27,7 @@ def render_html(view: View, *, links: bool = True) -> str:
         page=build_page(view),
         words=words,
         policy=CONTENT_POLICY,
-        style=style("report.css"),
+        style=style("report.css") + Markup("\n") + style("report-screen.css"),
         paged=False,
         created=None,
         source_of=_data_uri,

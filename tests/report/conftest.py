@@ -27,9 +27,7 @@ def hostile_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def empty_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete audit that found nobody."""
-    return make_bundle(
-        tmp_path_factory.mktemp("empty"), no_faces=True, failed=False, side=SIDE_PX
-    )
+    return make_bundle(tmp_path_factory.mktemp("empty"), no_faces=True, failed=False, side=SIDE_PX)
 
 
 @pytest.fixture(scope="session")

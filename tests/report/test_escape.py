@@ -21,7 +21,10 @@ from forensics.report.escape import visible
         ("\u2066x\u2069", "\\u2066x\\u2069"),
         ("\U000e0041", "\\U000e0041"),
         ("\udcff", "\\udcff"),
-        ("Stra\u00dfe \u2013 \u6771\u4eac \u05e9\u05dc\u05d5\u05dd \u0441\u043d\u0438\u043c\u043e\u043a", None),
+        (
+            "Stra\u00dfe \u2013 \u6771\u4eac \u05e9\u05dc\u05d5\u05dd \u0441\u043d",
+            None,
+        ),
     ],
 )
 def test_visible(text: str, shown: str | None) -> None:

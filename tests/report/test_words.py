@@ -46,9 +46,7 @@ def test_sentences_of_the_contract_stand_word_for_word() -> None:
         " works; other tools would draw other faces."
     )
     assert words.NO_FACE_SENTENCE == "no face found; this does not mean that nobody is there"
-    assert words.NO_SIGN_SENTENCE == (
-        "no sign of invention found; this does not confirm the face"
-    )
+    assert words.NO_SIGN_SENTENCE == ("no sign of invention found; this does not confirm the face")
     assert words.NO_PROBABILITY_SENTENCE.startswith("No probability is given: ")
 
 
@@ -164,7 +162,5 @@ def test_words_and_html_load_nothing_heavy() -> None:
         "print([m for m in ('torch', 'cv2', 'av', 'weasyprint', 'numpy', 'jinja2', 'PIL')"
         " if m in sys.modules])"
     )
-    done = subprocess.run(  # noqa: S603 - this interpreter, fixed text
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
