@@ -43,7 +43,7 @@ def card(run: Path, packs: Path, weights: Path, figures: dict[str, object]) -> d
     scenes = json.loads((run / "scenes" / "scenes.json").read_text("utf-8"))
     step = int(torch.load(run / "last.pt", map_location="cpu", weights_only=True)["step"])
     commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607 - git of the checkout this runs in
+        ["git", "rev-parse", "HEAD"],
         capture_output=True,
         text=True,
         check=True,
@@ -72,7 +72,8 @@ def card(run: Path, packs: Path, weights: Path, figures: dict[str, object]) -> d
                 },
                 {
                     "name": "london_neutral, london_smiling (train people)",
-                    "licence": "CC BY 4.0, DeBruine and Jones 2017, doi 10.6084/m9.figshare.5047666",
+                    "licence": "CC BY 4.0, DeBruine and Jones 2017, "
+                    "doi 10.6084/m9.figshare.5047666",
                 },
                 {"name": "cc0_* (train people)", "licence": "CC0"},
                 {
@@ -109,7 +110,7 @@ def card(run: Path, packs: Path, weights: Path, figures: dict[str, object]) -> d
 
 
 def export(run: Path, packs: Path, figures: dict[str, object], into: Path = EMBEDDED) -> Path:
-    """Copy weights and curve, write the card; the two files are swapped in right after each other."""
+    """Copy weights and curve, write the card; the files are swapped in together."""
     into.mkdir(parents=True, exist_ok=True)
     weights = into / "detector.part"
     shutil.copyfile(run / "detector.safetensors", weights)

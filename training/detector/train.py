@@ -164,6 +164,7 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
     tap, teacher_tap = Tap(net), Tap(teacher)
     optimiser = torch.optim.AdamW(net.parameters(), config.lr, weight_decay=config.weight_decay)
     first = _resume(out, net, ema, optimiser)
+    _cut_curve(out / "curve.csv", first)
     sums: dict[str, float] = {}
     saved = time.monotonic()
     for step in range(first, config.steps):
@@ -197,7 +198,8 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
             _log(out / "curve.csv", step + 1, rate(step, config), sums, config.log_every)
             sums = {}
         last = step + 1 == config.steps
-        if last or time.monotonic() - saved > config.checkpoint_seconds:
+        whole_line = (step + 1) % config.log_every == 0  # so that the curve has no gap
+        if last or (whole_line and time.monotonic() - saved > config.checkpoint_seconds):
             _save(out, net, ema, optimiser, step + 1, export)
             saved = time.monotonic()
 
@@ -236,6 +238,14 @@ def _save(
             save_file(weights, target.with_suffix(".part"))
             target.with_suffix(".part").chmod(0o644)
             target.with_suffix(".part").replace(target)
+
+
+def _cut_curve(path: Path, step: int) -> None:
+    """Drop the lines of steps that a resumed run will do again."""
+    if path.exists():
+        head, *lines = path.read_text("utf-8").splitlines()
+        kept = [line for line in lines if int(line.split(",")[0]) <= step]
+        path.write_text("\n".join([head, *kept]) + "\n", "utf-8")
 
 
 def _log(path: Path, step: int, lr: float, sums: dict[str, float], count: int) -> None:
