@@ -30,14 +30,16 @@ from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
 from forensics.scoring.measure import FaceInput
 from training.portraits import LISTS, read_list
-from training.references import samples
+from training.references import over_time, samples
 from training.references.fit import BANDS_PX, input_facts, measures_table
 
 SEED = 20261122
 DRAWS = 24  # faces per photo
 EVERY_FOR_PERCEPTUAL = 3  # the large network sees one face in three
+EVERY_FOR_STEPS = 5  # needs a second frame of the face
 SOURCES = ("contradiction.py", "information.py", "invention.py", "regions.py", "baseline.py")
 VERSION = "1"
+Table = dict[str, Any]
 
 
 def sha256(path: Path) -> str:
@@ -111,6 +113,8 @@ def gather(pack: Path, work: Path) -> list[dict[str, Any]]:
         face = samples.make(np.ascontiguousarray(truths[known.photo]), known)
         row: dict[str, Any] = dict(without_networks(face))
         row |= {f"known_{name[:4]}": v for name, v in asdict(known).items() if v is not None}
+        if k % EVERY_FOR_STEPS == 0:
+            row |= over_time.steps(np.ascontiguousarray(truths[known.photo]), known, face)
         row |= {"family": known.family, "person": photos[known.photo]["person"]}
         rows.append(row)
         windows[k] = [
@@ -157,6 +161,30 @@ def available(role: str) -> LoadedModel | None:
         return None
 
 
+def build(rows: list[dict[str, Any]], models: dict[str, str], data: Path, pack: Path) -> Table:
+    """The table: where it comes from, for which networks it holds, facts, references."""
+    return {
+        "version": VERSION,
+        "made_by": "python -m training.references",
+        "says": "what true faces of fit people score under known degradations",
+        "data": {
+            "list": "fit",
+            "people": len({row["person"] for row in rows}),
+            "photos": len({row["known_phot"] for row in rows}),
+            "faces": len(rows),
+            "faces_with_qp": sum("qp" in row for row in rows),
+            "list_sha256": sha256(LISTS / "fit.txt"),
+            "index_sha256": sha256(data / "portraits" / "index.csv"),
+            "pack_sha256": sha256(pack),
+            "seed": SEED,
+            "bands_px": list(BANDS_PX),
+        },
+        "models": models,
+        "inputs": input_facts(rows) | {"steps_grey": over_time.steps_table(rows)},
+        "measures": measures_table(rows),
+    }
+
+
 def main() -> None:
     """Gather, add what the networks say, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,26 +202,11 @@ def main() -> None:
         if model is not None:
             add(rows, model, work)
             models[role] = model.sha256
-    table = {
-        "version": VERSION,
-        "made_by": "python -m training.references",
-        "says": "what true faces of fit people score under known degradations",
-        "data": {
-            "list": "fit",
-            "people": len({row["person"] for row in rows}),
-            "photos": len({row["known_phot"] for row in rows}),
-            "faces": len(rows),
-            "faces_with_qp": sum("qp" in row for row in rows),
-            "list_sha256": sha256(LISTS / "fit.txt"),
-            "index_sha256": sha256(args.data / "portraits" / "index.csv"),
-            "pack_sha256": sha256(pack),
-            "seed": SEED,
-            "bands_px": list(BANDS_PX),
-        },
-        "models": models,
-        "inputs": input_facts(rows),
-        "measures": measures_table(rows),
-    }
+    table = build(rows, models, args.data, pack)
+    appearance = available("appearance")
+    if appearance is not None:
+        crops = np.load(work / "windows.npy", mmap_mode="r")[:, 1]
+        table["inputs"]["swap"] = over_time.swap_margins(rows, crops, appearance)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "references.json"
     path.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
