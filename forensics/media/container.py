@@ -65,9 +65,11 @@ def reason_of(error: BaseException) -> str:
 
 
 def video_stream(container: InputContainer, name: str) -> VideoStream:
-    """The first stream of moving pictures. Raises `InputError` when there is none."""
+    """The first stream of moving pictures. Raises `InputError` when there is none to decode."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise InputError(f"{name} holds video in a coding that no decoder here reads")
             return stream
     kinds = ", ".join(sorted({str(stream.type) for stream in container.streams}))
     raise InputError(f"{name} holds no video stream (it holds {kinds or 'nothing'})")

@@ -5,6 +5,7 @@ Line by line equal, apart from the ``#software`` line, to::
     ffmpeg -noautorotate -copyts -i FILE -map 0:v:0 -fps_mode passthrough -enc_time_base -1 \\
         -f framehash -hash sha256 -
 
+Where times are uneven the tool estimates the column ``duration``; here it is the stream's own.
 Hashes and sizes are also those of the plain command; its times are rounded to the frame rate.
 """
 

@@ -112,7 +112,9 @@ def _probe_folder(path: Path, folder: Folder, limits: Limits) -> Media:
             damaged.append(error.message)
     if not headers:
         raise InputError(f"no picture in {path.name} can be read; the first: {damaged[0]}")
-    sizes = {h.geometry.display_size: h.name for h in reversed(headers)}
+    sizes: dict[tuple[int, int], str] = {}
+    for header in headers:
+        sizes.setdefault(header.geometry.display_size, header.name)
     if len(sizes) > 1:
         (a, b), names = list(sizes)[:2], list(sizes.values())
         raise InputError(

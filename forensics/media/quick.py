@@ -112,7 +112,7 @@ def sniff_file(path: Path) -> Sniffed:
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key by which ``frame2`` comes before ``frame10``."""
     parts = re.split(r"([0-9]+)", name)
-    return tuple((1, int(p), "") if p.isdigit() else (0, 0, p.casefold()) for p in parts if p)
+    return tuple((0, int(p), "") if p.isdigit() else (1, 0, p.casefold()) for p in parts if p)
 
 
 @dataclass(frozen=True)
