@@ -76,6 +76,7 @@ class Page:
     state: str
     failures: tuple[str, ...]
     people_sentence: str
+    calibrated: bool
     examined: tuple[Fact, ...]
     performed: tuple[Fact, ...]
     performed_by: str
@@ -113,6 +114,7 @@ def build_page(view: View) -> Page:
         state=_state(view),
         failures=audit.run.failures,
         people_sentence=people_sentence(len(audit.people)),
+        calibrated=_calibrated(view),
         examined=_examined(view),
         performed=_performed(view),
         performed_by=f"{audit.run.tool} {audit.run.version}",
@@ -228,16 +230,20 @@ def _method(view: View) -> tuple[Fact, ...]:
         if eyes
         else "no face was found"
     )
-    calibrated = any(face.risk.calibrated for face in view.faces)
     return (
         ("generative", "yes: a network draws detail that the footage does not hold"),
         ("trained on", f"other people; see the model cards ({cards})" if cards else "not recorded"),
         (
             "known error rates",
-            "see the calibration record" if calibrated else "none yet for this restorer",
+            "see the calibration record" if _calibrated(view) else "none yet for this restorer",
         ),
         ("what the footage holds", held),
     )
+
+
+def _calibrated(view: View) -> bool:
+    """Some face carries a probability, because the calibration of its restorer passed."""
+    return any(face.risk.calibrated for face in view.faces)
 
 
 def _background(view: View) -> str:
