@@ -36,7 +36,7 @@ from forensics.media.writer import Written, open_writer
 from forensics.passes.follow import Following
 from forensics.pipeline import Engines, follow_people, load_engines, restore_and_measure
 from forensics.progress import Progress
-from forensics.records import Artefact, Audit, Background, Model, Person, Run, Source
+from forensics.records import Artefact, Audit, Background, Model, Person, Run
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
 from forensics.runtime import numeric_facts
 
@@ -162,7 +162,7 @@ class AuditRun:
                 purpose=self._settings.purpose,
                 failures=failures,
             ),
-            source=_with_streams(source, written),
+            source=source.model_copy(update=dict(written.source_streams())),
             restored=written.restored,
             models=models,
             settings=self._settings.values(),
@@ -287,14 +287,3 @@ def _pdf_failed(audit: Audit, reason: str) -> Audit:
 
 def _utc(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _with_streams(source: Source, written: Written) -> Source:
-    """The source with what became of its other streams."""
-    done = {stream.index: stream for stream in written.streams}
-    return source.model_copy(
-        update={
-            "audio": tuple(done.get(s.index, s) for s in source.audio),
-            "other_streams": tuple(done.get(s.index, s) for s in source.other_streams),
-        }
-    )
