@@ -1,12 +1,13 @@
 """Portraits for training: the index, the person lists, and packs of aligned faces.
 
 ``python -m training.portraits lists --data DIR`` writes ``training/lists/fit.txt`` and ``cal.txt``:
-100 people each, drawn from the ``train`` people by a seeded draw (72 of each with a large photo, so that
-at least 60 of each have 100 px between the eyes).  They stay out of every training.  ``val`` people are only ever tested on.
+100 people each, drawn from the ``train`` people by a seeded draw, 72 of each with a large photo, so
+that at least 60 of each have 100 px between the eyes.  They stay out of every training.  ``val``
+people are only ever tested on.
 
-``python -m training.portraits pack --data DIR --out DIR`` finds five landmarks with YuNet (MIT /
-BSD-3 teacher, read from ``DIR/models/yunet``), aligns every photo to the FFHQ template, and packs
-the crops into one array a group, so that recipes read no pictures again.
+``python -m training.portraits pack --data DIR --out DIR`` finds five landmarks with YuNet (a BSD-3
+teacher, read from ``DIR/models/yunet``), aligns every photo to the FFHQ template, and packs the
+crops into one array a group, so that recipes read no pictures again.
 """
 
 from __future__ import annotations
