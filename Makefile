@@ -14,7 +14,7 @@ PYTEST_FLAGS ?=
 UV_LOCK := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --exclude-newer "7 days" --custom-compile-command "make lock"
 
-.PHONY: help demo test test-all setup setup-core check lint types format lock docs schema clean
+.PHONY: help demo test test-all setup setup-core check lint types format lock docs schema check-docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ setup: ## .venv with the core, every extra and the dev tools
 setup-core: ## .venv with the core alone
 	@$(PYTHON) requirements/bootstrap.py core $(if $(findstring pdf,$(FORMAT)),,--no-pdf)
 
-lint: ## ruff, format check, import layers
+lint: check-docs ## ruff, format check, import layers, schemas in docs/ up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
@@ -57,7 +57,10 @@ lock: ## renews the hash-locked lists in requirements/
 	printf 'uv\nhatchling\n' | $(UV_LOCK) - -o requirements/setup.txt
 
 schema: ## writes docs/schema/ from the records
-	$(BIN)/python -m forensics.evidence.schema docs/schema
+	$(BIN)/python -m forensics.evidence.schema --write docs/schema
+
+check-docs: ## fails when docs/schema/ is not what the records say
+	$(BIN)/python -m forensics.evidence.schema --check docs/schema
 
 docs: schema ## everything in docs/ that is made from the code
 
