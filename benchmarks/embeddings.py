@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import lpips
 import numpy as np
 import torch
 from scipy.stats import spearmanr
@@ -36,6 +37,17 @@ def x_m11(pictures_rgb_u8: list[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
 
 
+def from_first(net: lpips.LPIPS, batch_m11: torch.Tensor) -> np.ndarray:
+    """Distances (N - 1,) of all other pictures of a batch to its first, features used once."""
+    with torch.inference_mode():
+        total = torch.zeros(len(batch_m11) - 1)
+        for k, maps in enumerate(net.net(net.scaling_layer(batch_m11))):
+            unit = lpips.normalize_tensor(maps)
+            head = getattr(net, f"lin{k}")
+            total += head((unit[1:] - unit[:1]) ** 2).mean((1, 2, 3))
+    return total.numpy()
+
+
 def perceptual(packs: Path, data: Path) -> dict[str, Any]:
     """Triplets in order by family, at 256 and 512 px, on sharp val portraits; cost; self-distance.
 
@@ -53,9 +65,7 @@ def perceptual(packs: Path, data: Path) -> dict[str, Any]:
             distance = np.zeros((PICTURES, len(SEVERITIES)))
             for k, face in enumerate(faces):
                 bad = [degrade(face, family, s, 1000 + k) for s in SEVERITIES]
-                with torch.inference_mode():
-                    one = x_m11([face]).expand(len(bad), -1, -1, -1)
-                    distance[k] = net(one, x_m11(bad)).flatten().numpy()
+                distance[k] = from_first(net, x_m11([face, *bad]))
             steps = np.diff(distance, axis=1) > 0
             every = [
                 distance[:, j] > distance[:, i]
@@ -75,11 +85,13 @@ def perceptual(packs: Path, data: Path) -> dict[str, Any]:
             pair = x_m11(faces[:1])
             table["self_distance"] = float(net(pair, pair))
             begin = time.perf_counter()
-            net(pair, pair)
+            apart = float(net(pair, x_m11(faces[1:2])))
             table["ms_per_pair"] = round(1000 * (time.perf_counter() - begin), 1)
-            table["other_person"] = round(
-                float(net(x_m11(faces[:8]), x_m11(faces[8:16])).mean()), 4
-            )
+            # The shared-reference sum above must be what lpips itself gives.
+            own = float(from_first(net, x_m11(faces[:2]))[0])
+            if abs(own - apart) > 1e-5:
+                raise RuntimeError(f"distance {own} differs from lpips' {apart}")
+            table["other_person"] = round(float(net(x_m11(faces[:6]), x_m11(faces[6:])).mean()), 4)
         figures[f"{size}_px"] = table
     return figures
 
