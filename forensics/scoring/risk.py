@@ -17,8 +17,8 @@ from forensics.scoring.thresholds import Rule, ThresholdTable, shipped_threshold
 
 REQUIRED: Final = ("contradiction", "identity_drift")
 """Measures without which, or without whose reference, the lowest band is not given."""
-_FLAG_STRENGTH: Final = 10.0  # flags of a band come before its measures
-MOST_REASONS: Final = 6
+_FLAG_STRENGTH: Final = {"high": 1000.0, "caution": 100.0}
+"""Flags come before measures, whose strengths are ratios to their thresholds."""
 
 
 def face_risk(
@@ -31,20 +31,20 @@ def face_risk(
 ) -> Risk:
     """The band of one face, and the names of what decided it, strongest first.
 
-    ``high`` and ``caution`` as soon as one of their rules holds; otherwise ``not_calculable``
-    while a required measure (or the reference it is read against) is absent; otherwise
-    ``no_sign``.
+    ``high`` or ``caution`` as soon as one of their rules holds, with the reasons of both;
+    otherwise ``not_calculable`` while a required measure (or the reference it is read against) is
+    absent; otherwise ``no_sign``.
     """
     limits = table or shipped_thresholds()
-    for band in ("high", "caution"):
-        reasons = {
-            rule.flag or rule.measure or rule.name: strength
-            for rule in limits.rules
-            if rule.band == band
-            and (strength := _strength(rule, measures, flags, limits)) is not None
-        }
-        if reasons:
-            return _risk(band, reasons)
+    held = {
+        rule: strength
+        for rule in limits.rules
+        if (strength := _strength(rule, measures, flags, limits)) is not None
+    }
+    bands: set[Band] = {rule.band for rule in held}
+    if bands:
+        reasons = {rule.flag or rule.measure or rule.name: s for rule, s in held.items()}
+        return _risk("high" if "high" in bands else "caution", reasons)
     absent = [
         name
         for name in REQUIRED
@@ -62,7 +62,7 @@ def _risk(band: Band, reasons: Mapping[str, float]) -> Risk:
     # A face that is too small is also coarse: one reason says it.
     if "too_small" in ordered and "interocular_px" in ordered:
         ordered.remove("interocular_px")
-    return Risk(band=band, because=tuple(ordered[:MOST_REASONS]))
+    return Risk(band=band, because=tuple(ordered))
 
 
 def _strength(
@@ -73,7 +73,7 @@ def _strength(
 ) -> float | None:
     """How far a rule is exceeded, as a ratio above 1; None when it does not hold."""
     if rule.flag is not None:
-        return _FLAG_STRENGTH if rule.flag in flags else None
+        return _FLAG_STRENGTH[rule.band] if rule.flag in flags else None
     if rule.measure is None or rule.threshold is None or rule.measure not in measures:
         return None
     value, limit = measures[rule.measure], limits[rule.threshold]
@@ -117,4 +117,4 @@ def person_risk(
 def _common(bands: Sequence[tuple[Band, tuple[str, ...]]], of: Sequence[Band]) -> tuple[str, ...]:
     """Reasons of the faces in these bands, most frequent first."""
     counted = Counter(name for band, names in bands if band in of for name in names)
-    return tuple(name for name, _ in counted.most_common(MOST_REASONS))
+    return tuple(name for name, _ in counted.most_common())

@@ -58,7 +58,8 @@ def test_poor_input_is_caution_strongest_reason_first(
 
 @pytest.mark.parametrize("flag", ["contradicts_footage", "failed", "swap"])
 def test_a_hard_high_flag_is_high(flag: FlagCode) -> None:
-    assert band_of((flag,), qp=45.0) == ("high", (flag,))
+    assert band_of((flag,)) == ("high", (flag,))
+    assert band_of((flag, "profile"), qp=45.0) == ("high", (flag, "profile", "qp"))
 
 
 @pytest.mark.parametrize("flag", ["too_small", "profile", "identity_drift"])
