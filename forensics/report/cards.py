@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from forensics.report.words import BASELINE_SENTENCE, SSIM_SENTENCE
+from forensics.report.words import BASELINE_SENTENCE, SSIM_SENTENCE, number_words
+
+SHARE: Final = "share"
+"""The unit of values in 0..1 that are shown in per cent."""
+
+
+def measured_words(value: float, unit: str) -> str:
+    """A value for a reader, without its unit unless it is per cent."""
+    return f"{number_words(100 * value)} %" if unit == SHARE else number_words(value)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
     ),
     "invented_detail": MeasureCard(
         "detail without counterpart",
-        "share",
+        SHARE,
         "The share of the fine detail drawn here that has no counterpart in the footage.",
         "higher: more was drawn that the footage cannot decide",
         "It measures exposure, not error: an accurate sharp picture scores the same. It is a share"
@@ -157,7 +165,7 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
     ),
     "interval_violation": MeasureCard(
         "outside the bounds",
-        "share",
+        SHARE,
         "The share of the face outside what the footage supports.",
         "higher: contradiction",
         "One pixel in ten lies outside by design.",

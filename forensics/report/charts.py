@@ -239,9 +239,10 @@ def _curve(faces: Sequence[FaceLine], scale: _Scale) -> Markup:
         )
     biggest = max(faces, key=lambda face: face.interocular_px)
     x = min(max(scale.middle(biggest.frame), _LEFT + 20), _RIGHT - 20)
-    parts.append(
-        _text(x, y(biggest.interocular_px) - 4, f"{biggest.interocular_px:.0f} px", anchor="middle")
-    )
+    above = y(biggest.interocular_px) - 5
+    # Below the curve where the words would lie on the 16 px line.
+    place = above + 22 if -2 < above - y(TOO_SMALL_PX) < 16 else above
+    parts.append(_text(x, place, f"{biggest.interocular_px:.0f} px", anchor="middle"))
     return Markup("").join(parts)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
-from forensics.report.cards import CARDS, MeasureCard
+from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
 from forensics.report.figures import Album
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
 from forensics.report.resources import font
@@ -22,7 +22,6 @@ from forensics.report.words import (
     LANGUAGE,
     NOT_FOR_IDENTIFICATION,
     ROLES,
-    number_words,
     people_sentence,
 )
 
@@ -38,6 +37,7 @@ class MeasureRow:
 
     name: str
     card: MeasureCard
+    unit: str
     faces: int
     low: str
     high: str
@@ -266,13 +266,15 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
         if name not in values and name not in absent:
             continue
         found = values.get(name, [])
+        card = CARDS.get(name) or MeasureCard(name, "", "not described here", "", "")
         rows.append(
             MeasureRow(
                 name=name,
-                card=CARDS.get(name) or MeasureCard(name, "", "not described here", "", ""),
+                card=card,
+                unit="" if card.unit == SHARE else card.unit,
                 faces=len(found),
-                low=number_words(min(found)) if found else "\u2013",
-                high=number_words(max(found)) if found else "\u2013",
+                low=measured_words(min(found), card.unit) if found else "\u2013",
+                high=measured_words(max(found), card.unit) if found else "\u2013",
                 not_measured="; ".join(
                     f"{reason}: {count:,}"
                     for reason, count in absent.get(name, Counter()).most_common(3)
@@ -298,7 +300,7 @@ def _model(model: Model) -> ModelRow:
 
 
 def _plain(value: object) -> str:
-    if value is None:
+    if value is None or value == "":
         return "not set"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from forensics.records import Band, FaceLine, Flag, FlagCode, Person, Severity
-from forensics.report.cards import CARDS
+from forensics.report.cards import CARDS, SHARE, measured_words
 from forensics.report.charts import timeline
 from forensics.report.figures import SIDE_PX, Album, Picture
 from forensics.report.flag_texts import FLAGS
@@ -184,10 +184,10 @@ def _block(view: View, person: Person, album: Album) -> PersonBlock:
 def _facts(person: Person) -> tuple[tuple[str, str], ...]:
     low, high = person.interocular_px_range
     skipped = person.faces - person.faces_restored - person.faces_failed
-    gaps = range_words(person.gaps) if person.gaps else "none"
+    gaps = f"; not in {range_words(person.gaps)}" if person.gaps else ""
     because = ", ".join(_named(name) for name in person.risk.because) or "\u2013"
     return (
-        ("in view", f"frames {person.first_frame:,} to {person.last_frame:,}; not in: {gaps}"),
+        ("in view", f"frames {person.first_frame:,} to {person.last_frame:,}{gaps}"),
         (
             "faces",
             f"{person.faces:,}: {person.faces_restored:,} restored, {skipped:,} skipped,"
@@ -265,14 +265,15 @@ def _values(face: FaceLine) -> tuple[ValueRow, ...]:
 
 def _value_row(name: str, face: FaceLine) -> ValueRow:
     card = CARDS.get(name)
+    unit = card.unit if card else ""
 
     def reference(key: str) -> str:
-        return number_words(face.references[key]) if key in face.references else "\u2013"
+        return measured_words(face.references[key], unit) if key in face.references else "\u2013"
 
     return ValueRow(
         title=_named(name),
-        unit=card.unit if card else "",
-        value=number_words(face.measures[name]),
+        unit="" if unit == SHARE else unit,
+        value=measured_words(face.measures[name], unit),
         usual=reference(name),
         limit=reference(f"{name}{_P99}"),
         spoke=name in face.risk.because,

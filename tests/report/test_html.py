@@ -317,3 +317,9 @@ def test_size_of_a_long_report_stays_within_the_cap(view: View) -> None:
     text = render_html(View(view.data_dir, audit, b"", view.frames, faces, {}))
     assert len(text) < 8_000_000
     assert "of 5,000 faces are shown" in text
+
+
+def test_a_report_outside_its_bundle_has_no_dead_links(view: View) -> None:
+    page = Page(render_html(view, links=False))
+    assert {e.attributes["href"][0] for e in page.all("a")} == {"#"}
+    assert len(page.all("img")) > 6
