@@ -45,10 +45,10 @@ class DetectorConfig:
     ``batch``: frames a forward pass, always padded to this number.
     """
 
-    score_min: float = 0.5
+    score_min: float = 0.75
     overlap_max: float = 0.4
     long_side_max_px: int = 1280
-    enlarge_up_to_px: int = 400
+    enlarge_up_to_px: int = 200
     enlarge: float = 2.0
     batch: int = 4
     candidates_max: int = 1000

@@ -24,7 +24,7 @@ from training.detector.config import Config
 from training.detector.degrade import degrade
 from training.detector.scenes import Painter, Scene, read_portraits
 
-THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 EYES_PX = ((7, 12), (12, 20), (20, 40), (40, 200))
 
 
@@ -63,14 +63,14 @@ def scene_table(detector: Detector, scenes: list[Scene]) -> None:
         parts = "  ".join(
             f"{b[0]}-{b[1]} px {h}/{n}={h / max(n, 1):.0%}" for b, (h, n) in hits.items()
         )
-        print(f"scenes  score>={threshold:.1f}  recall {parts}  extra {extra} of {boxes}")
+        print(f"scenes  score>={threshold:.2f}  recall {parts}  extra {extra} of {boxes}")
 
 
 def clip_table(state: dict[str, torch.Tensor], data: Path, every: int) -> None:
     """Recall and extra boxes on the training clips, shrunk, without and with enlargement."""
     small_judge, judge = Judge(data, "yunet_s"), Judge(data, "yunet_n")
     whole = [f for path, _ in train_clips(data) for f in frames(path, every)]
-    for shrink in (1.0, 0.5, 0.35, 0.25):
+    for shrink in (1.0, 0.5, 0.25):
         seen = [
             cv2.resize(f, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) for f in whole
         ]
@@ -93,7 +93,7 @@ def clip_table(state: dict[str, torch.Tensor], data: Path, every: int) -> None:
                     best = overlap(mine, all_rows[:, :4]).max(axis=1, initial=0)
                     extra += int((best < 0.5).sum())
                 print(
-                    f"clips x{shrink} enlarged {enlarge!s:5}  score>={threshold:.1f}  "
+                    f"clips x{shrink} enlarged {enlarge!s:5}  score>={threshold:.2f}  "
                     f"recall {found}/{present}={found / max(present, 1):.1%}  extra {extra}/{boxes}"
                 )
 
