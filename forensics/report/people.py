@@ -194,7 +194,8 @@ def _facts(person: Person) -> tuple[tuple[str, str], ...]:
             f" {person.faces_failed:,} failed",
         ),
         ("between the eyes", f"{low:.1f} to {high:.1f} px in the footage"),
-        ("the band rests on", because),
+        # Without a band, `because` names what was missing for one.
+        ("missing" if person.risk.band == "not_calculable" else "the band rests on", because),
     )
 
 
