@@ -55,6 +55,7 @@ def same_result(bundle_a: Path, bundle_b: Path) -> list[str]:
 
 def _payload(bundle: Path) -> set[str]:
     data = bundle / "data"
+    assert (data / "audit.json").is_file(), f"{bundle} is no bundle"
     return {p.relative_to(data).as_posix() for p in data.rglob("*") if p.is_file()}
 
 

@@ -69,3 +69,5 @@ def test_two_equal_runs_differ_in_clocks_and_ids_alone(tmp_path: Path) -> None:
     third = make_bundle(tmp_path / "c", side=16, failed=False)
     assert "differs: audit.json" in same_result(first, third)
     assert "only in one bundle: maps/000004_00.png" in same_result(first, third)
+    with pytest.raises(AssertionError, match="no bundle"):
+        same_result(tmp_path / "x", tmp_path / "x")
