@@ -13,14 +13,18 @@ class Config:
     scene_px: int = 320
     shards: int = 2
     scenes_per_shard: int = 2000
-    steps: int = 3200
+    steps: int = 6200
     batch: int = 8
     # a step sees its scenes at one of these sizes; small ones are cheap and hold the small faces
     sizes_px: tuple[int, ...] = (192, 256, 320)
     size_odds: tuple[float, ...] = (0.25, 0.4, 0.35)
     face_min_px: float = 9.0  # narrower boxes are ignored, neither face nor background
-    bf16_until: float = 0.85  # part of the run in bfloat16; the rest is float32
+    bf16_until: float = 0.85  # part of a cycle in bfloat16; the rest is float32
+    # The first cycle ends here: the teacher saw clean scenes. In the second it sees what the
+    # student sees, because early maps of a dark frame cannot equal those of a bright one.
+    first_cycle: int = 3200
     lr: float = 3e-3
+    lr_second: float = 2e-3
     lr_last: float = 1e-5
     warmup_steps: int = 150
     weight_decay: float = 1e-4
@@ -31,9 +35,10 @@ class Config:
     point_weight: float = 2.0
     distil_class_weight: float = 4.0
     distil_box_weight: float = 1.0
-    # feature distillation falls linearly to zero at this part of the run
+    # feature distillation falls linearly to zero at this part of the first cycle
     feature_weight: float = 6.0
     feature_until: float = 0.6
+    feature_weight_second: float = 4.0
     checkpoint_seconds: float = 60.0
     log_every: int = 20
 

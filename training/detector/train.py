@@ -136,11 +136,28 @@ def _float(outputs: Outputs) -> Outputs:
 
 
 def rate(step: int, config: Config) -> float:
-    """Learning rate of a step: linear warm-up, then a cosine down to ``lr_last``."""
-    if step < config.warmup_steps:
-        return config.lr * (step + 1) / config.warmup_steps
-    part = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return config.lr_last + (config.lr - config.lr_last) * 0.5 * (1 + math.cos(math.pi * part))
+    """Learning rate of a step: in each cycle a linear warm-up, then a cosine to ``lr_last``."""
+    done, length = _cycle(step, config)
+    top = config.lr if step < config.first_cycle else config.lr_second
+    if done < config.warmup_steps:
+        return top * (done + 1) / config.warmup_steps
+    part = (done - config.warmup_steps) / max(1, length - config.warmup_steps)
+    return config.lr_last + (top - config.lr_last) * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def _cycle(step: int, config: Config) -> tuple[int, int]:
+    """Steps done in the cycle of ``step``, and its length."""
+    if step < config.first_cycle:
+        return step, config.first_cycle
+    return step - config.first_cycle, config.steps - config.first_cycle
+
+
+def feature_weight(step: int, config: Config) -> float:
+    """Weight of the feature maps: falls to zero in the first cycle, even in the second."""
+    if step >= config.first_cycle:
+        return config.feature_weight_second
+    part = 1 - step / (config.feature_until * config.first_cycle)
+    return config.feature_weight * max(0.0, part)
 
 
 def update_ema(ema: RetinaFace, net: RetinaFace, step: int, config: Config) -> None:
@@ -171,9 +188,12 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
         batch = scenes.batch(step)
         for group in optimiser.param_groups:
             group["lr"] = rate(step, config)
-        brief = step < config.bf16_until * config.steps
+        done, length = _cycle(step, config)
+        brief = done < config.bf16_until * length
+        second = step >= config.first_cycle
+        told_on = batch.seen if second else batch.clean
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=brief):
-            told = _float(teacher(batch.clean.to(device)))
+            told = _float(teacher(told_on.to(device)))
         targets = Targets(
             batch.targets.kind.to(device),
             batch.targets.boxes.to(device),
@@ -182,10 +202,11 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
         with torch.autocast(device.type, torch.bfloat16, enabled=brief):
             outputs = _float(net(batch.seen.to(device)))
         parts = multibox(outputs, targets, config) | distil(outputs, told, targets, config)
-        part = 1 - step / (config.feature_until * config.steps)
-        if part > 0:
-            weight = config.feature_weight * part
-            parts["feature"] = weight * features(tap.maps, teacher_tap.maps)
+        weight = feature_weight(step, config)
+        if weight > 0:
+            last_maps = slice(-6, None) if second else slice(None)  # FPN and context modules
+            maps = tap.maps[last_maps], teacher_tap.maps[last_maps]
+            parts["feature"] = weight * features(*maps)
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
