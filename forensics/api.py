@@ -165,7 +165,7 @@ def render_reports(bundle: Path, out: Path | None, formats: tuple[str, ...]) -> 
         raise EnvironmentLacks(f"no PDF can be made here: {reason}", "Use --format html.")
     view = load_view(root / "data")
     rendered = {
-        "report.html": render_html(view).encode("utf-8") if "html" in formats else None,
+        "report.html": render_html(view, links=False).encode("utf-8") if "html" in formats else None,
         "report.pdf": render_pdf(view) if "pdf" in formats else None,
     }
     folder.mkdir(parents=True, exist_ok=True)

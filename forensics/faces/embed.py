@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from forensics.faces.tracklets import Decision
 from forensics.models.nets.identity import DIMENSION, INPUT_PX, WINDOW_512, build_identity
 
-BATCH = 8
+BATCH = 4  # clips mostly show one to four faces at once
 CROP_PX = 512
 
 

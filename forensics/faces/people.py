@@ -67,7 +67,8 @@ def cosine(a: Vector, b: Vector) -> float:
 def look_odds(a: Group, b: Group, decision: Decision) -> float:
     """Log odds of one person from the pooled embeddings."""
     eyes = min(a.eyes / a.weight, b.eyes / b.weight)
-    return decision.log_odds(cosine(a.total, b.total), eyes)
+    fewer = min(len(a.frames), len(b.frames))
+    return decision.log_odds(cosine(a.total, b.total), eyes, fewer)
 
 
 def link_odds(earlier: Tracklet, later: Tracklet, motion: Motion) -> float:
@@ -120,16 +121,18 @@ def split(tracklet: Tracklet, decision: Decision) -> list[Tracklet]:
     eyes = np.array([s.detection.interocular_px for s in tracklet.sightings])
     sums = np.cumsum(weights[:, None] * rows, 0)
     mass, sight = np.cumsum(weights), np.cumsum(weights * eyes)
-    worst, place = 0.0, 0
-    for k in range(MIN_SIDE, count - MIN_SIDE + 1):
-        before, after = sums[k - 1], sums[-1] - sums[k - 1]
-        left = sight[k - 1] / mass[k - 1]
-        right = (sight[-1] - sight[k - 1]) / (mass[-1] - mass[k - 1])
-        odds = decision.log_odds(cosine(before, after), min(left, right))
-        if odds < worst:
-            worst, place = odds, k
+    # The likeliest place of one change of direction: the two parts' sums are longest (the change
+    # point of von Mises-Fisher directions with equal concentration).
+    spans = range(MIN_SIDE, count - MIN_SIDE + 1)
+    place = max(
+        spans,
+        key=lambda k: float(np.linalg.norm(sums[k - 1]) + np.linalg.norm(sums[-1] - sums[k - 1])),
+    )
+    left = sight[place - 1] / mass[place - 1]
+    right = (sight[-1] - sight[place - 1]) / (mass[-1] - mass[place - 1])
+    alike = cosine(sums[place - 1], sums[-1] - sums[place - 1])
     # An uncut tracklet has motion on its side, so appearance must speak as loudly against it.
-    if worst > -3.0:
+    if decision.log_odds(alike, min(left, right)) > -3.0:
         return [tracklet]
     parts = []
     for some in (tracklet.sightings[:place], tracklet.sightings[place:]):

@@ -34,15 +34,19 @@ Points5 = tuple[Point, Point, Point, Point, Point]
 
 @dataclass(frozen=True)
 class Rejection:
-    """When short tracklets are no person. Scores are the detector's, 0..1.
+    """When tracklets are no person. Scores are the detector's, 0..1.
 
+    Too brief; or seen only now and then; or never as large as the smallest face the detector is tested on (below that a button
+    can look like a face for long).  Where the detector was sure, only a flash is too brief.
     A picture or a very short clip gives a tracklet no chance to grow; there nothing is rejected.
     """
 
-    longest: int = 2  # sightings of the longest tracklet
-    total: int = 6  # sightings in all its tracklets
-    sure_score: float = 0.9  # a tracklet with a better sighting is a person, however short
+    longest: int = 3  # sightings of the longest tracklet, however often it comes back
+    sure_score: float = 0.9  # the detector was sure
+    flash: int = 2  # sightings in all that are too few even then
     chances: int = 5  # frames around it in which it could have been seen
+    steady: float = 0.6  # share of the frames between a tracklet's ends in which a face is seen
+    tested_px: float = 12.0  # between the eyes: the smallest face of the detector's tests
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,11 @@ class Tracker:
         seen = group.sightings
         longest = max(len(t.sightings) for t in group.tracklets)
         sure = max(s.detection.score for s in seen) >= rule.sure_score
-        if sure or longest > rule.longest or len(seen) > rule.total:
+        brief = longest <= rule.longest
+        spans = sum(t.last.frame - t.first.frame + 1 for t in group.tracklets)
+        flickers = len(seen) < rule.steady * spans
+        tiny = max(s.detection.interocular_px for s in seen) < rule.tested_px
+        if len(seen) > rule.flash if sure else not (brief or flickers or tiny):
             return False
         reach = range(seen[0].frame - rule.chances, seen[-1].frame + rule.chances + 1)
         chances = sum(1 for frame, _, _ in self._frames if frame in reach)

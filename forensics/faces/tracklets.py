@@ -28,20 +28,23 @@ class Decision:
 
     The log odds are ``slope * (cosine - threshold)``, interpolated over ``eye_px`` in log scale and
     held at its ends.  Fitted on training people for one set of weights (the appearance card).
+    ``limits`` hold what one, two, and three or more sightings on the poorer side may say: a single
+    picture (a face half out of view, a hand before it) is no evidence against steady motion.
     """
 
     eye_px: tuple[float, ...] = (8.0, 12.0, 16.0, 24.0, 40.0)
     threshold: tuple[float, ...] = (0.62, 0.56, 0.52, 0.48, 0.45)
     slope: tuple[float, ...] = (4.0, 8.0, 11.0, 14.0, 16.0)
-    limit: float = 5.0
+    limits: tuple[float, float, float] = (2.0, 3.5, 5.0)
 
-    def log_odds(self, cosine: float, eye_px: float) -> float:
-        """Log odds that two faces are one person, within ±``limit``."""
+    def log_odds(self, cosine: float, eye_px: float, sightings: int = 3) -> float:
+        """Log odds that two faces are one person; ``sightings`` of the side that has fewer."""
+        limit = self.limits[min(max(sightings, 1), 3) - 1]
         at = float(np.log(max(eye_px, 1.0)))
         grid = np.log(self.eye_px)
         slope = float(np.interp(at, grid, self.slope))
         threshold = float(np.interp(at, grid, self.threshold))
-        return float(np.clip(slope * (cosine - threshold), -self.limit, self.limit))
+        return float(np.clip(slope * (cosine - threshold), -limit, limit))
 
 
 @dataclass(frozen=True)
@@ -167,10 +170,12 @@ def affinity(track: Tracklet, seen: Sighting, motion: Motion, decision: Decision
     grow = motion.log_size + motion.log_size_per_s * ahead
     if off > reach or grown > grow:
         return None
-    moved = motion.best - 4.5 * (off / reach) ** 2 - 2.0 * (grown / grow) ** 2
+    # A face seen once has no known speed: being off says less.
+    strict = 4.5 if len(track.sightings) > 1 else 2.0
+    moved = motion.best - strict * (off / reach) ** 2 - 2.0 * (grown / grow) ** 2
     gallery, eyes = track.appearance()
     cosine = float(gallery @ seen.embedding)
-    looks = decision.log_odds(cosine, min(eyes, seen.detection.interocular_px))
+    looks = decision.log_odds(cosine, min(eyes, seen.detection.interocular_px), sightings=1)
     total = moved + looks
     return total if total > -0.5 else None
 
