@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def from_first(net: lpips.LPIPS, batch_m11: torch.Tensor) -> np.ndarray:
 
 
 def perceptual(packs: Path, data: Path) -> dict[str, Any]:
-    """Triplets in order by family, at 256 and 512 px, on sharp val portraits; cost; self-distance.
+    """Triplets in order by family, at 256 and 512 px, on sharp val portraits; self-distance.
 
     All pairs of six severities count; neighbours (steps of 0.15 to 0.2) also apart.
     """
@@ -84,9 +83,7 @@ def perceptual(packs: Path, data: Path) -> dict[str, Any]:
         with torch.inference_mode():
             pair = x_m11(faces[:1])
             table["self_distance"] = float(net(pair, pair))
-            begin = time.perf_counter()
             apart = float(net(pair, x_m11(faces[1:2])))
-            table["ms_per_pair"] = round(1000 * (time.perf_counter() - begin), 1)
             # The shared-reference sum above must be what lpips itself gives.
             own = float(from_first(net, x_m11(faces[:2]))[0])
             if abs(own - apart) > 1e-5:
