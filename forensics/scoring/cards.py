@@ -69,7 +69,7 @@ _INFORMATION: Final = (
             "thin lines (lashes, hair) read sharper than edges; 0 means sharp, not perfect",
             "blur along one direction (movement) is averaged over directions",
         ),
-        cost_ms=6.0,
+        cost_ms=2.0,
     ),
     Card(
         name="noise",
@@ -86,7 +86,7 @@ _INFORMATION: Final = (
             "warping averages neighbours, so it reads low; coding removes noise and reads as none",
             "fine texture (hair, cloth) reads as noise",
         ),
-        cost_ms=5.0,
+        cost_ms=2.0,
     ),
     Card(
         name="blockiness",
@@ -106,7 +106,7 @@ _INFORMATION: Final = (
             "H.264 smooths its own block edges: strong coding can read as clean; see qp",
             "small boxes read above 1 by chance; footage scaled after coding has no grid of 8",
         ),
-        cost_ms=2.0,
+        cost_ms=0.5,
     ),
     Card(
         name="qp",
@@ -148,7 +148,7 @@ _JUDGED: Final = (
             "a share of energy: small values can be much visible texture",
             "sharpened edges put harmonics above the limit",
         ),
-        cost_ms=35.0,
+        cost_ms=15.0,
         has_map=True,
     ),
     Card(
@@ -174,7 +174,7 @@ _JUDGED: Final = (
             "relighting) reads as contradiction",
             "regions are fixed polygons: a turned head leaves them",
         ),
-        cost_ms=25.0,
+        cost_ms=15.0,
         has_map=True,
     ),
     Card(
@@ -196,7 +196,7 @@ _JUDGED: Final = (
             "weaker on groups and poses that the network saw less",
             "a restorer trained on the same people shares its errors",
         ),
-        cost_ms=40.0,
+        cost_ms=10.0,
     ),
 )
 
@@ -213,7 +213,7 @@ _BASELINE: Final = (
         method="lpips.LPIPS(crop, restored) at 512 px.",
         grounds=_LIBRARY.format("lpips 0.1.4"),
         blind=(SENTENCE,),
-        cost_ms=85.0,
+        cost_ms=150.0,
     ),
     Card(
         name="lpips_embedded_crop",
@@ -227,7 +227,7 @@ _BASELINE: Final = (
         method="The computation of lpips.LPIPS on a backbone and heads trained by this project.",
         grounds=_LIBRARY.format("lpips 0.1.4") + "; network and its figures: its model card",
         blind=(SENTENCE, "values are not comparable with published LPIPS"),
-        cost_ms=85.0,
+        cost_ms=150.0,
     ),
     Card(
         name="ssim_crop",
@@ -244,7 +244,7 @@ _BASELINE: Final = (
             "This number is highest when nothing was restored; it says how much the picture was "
             "changed, not whether the change is right.",
         ),
-        cost_ms=40.0,
+        cost_ms=20.0,
     ),
 )
 

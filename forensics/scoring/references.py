@@ -150,12 +150,20 @@ class ReferenceTable:
 
 
 def to_scale(value: float, scale: str) -> float:
-    """A measure's value on the regression's scale: ``log`` for ratios, ``linear`` otherwise."""
+    """A measure's value on the regression's scale.
+
+    ``log`` for ratios, ``angle`` for 1 - cos (its spread grows with the angle, not with the
+    distance), ``linear`` otherwise.
+    """
+    if scale == "angle":
+        return math.acos(min(max(1.0 - value, -1.0), 1.0))
     return math.log(max(value, _LEAST)) if scale == "log" else value
 
 
 def from_scale(value: float, scale: str) -> float:
     """Back from the regression's scale."""
+    if scale == "angle":
+        return 1.0 - math.cos(min(max(value, 0.0), math.pi))
     return math.exp(value) if scale == "log" else value
 
 

@@ -20,8 +20,10 @@ from forensics.scoring.references import (
     ReferenceTable,
     expand,
     features,
+    from_scale,
     read_references,
     shipped_references,
+    to_scale,
 )
 from forensics.scoring.scorer import NOT_IN_VERSION, FaceInput, Scored, Scorer, render_map
 from tests.scoring.made_faces import Picture, face, filmed
@@ -185,6 +187,12 @@ def alexnet_features(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.T
 def test_quadratic_terms_are_in_order() -> None:
     z = np.array([2.0, 3.0])
     assert expand(z).tolist() == [1, 2, 3, 4, 6, 9]
+
+
+@pytest.mark.parametrize("scale", ["log", "angle", "linear"])
+def test_scales_go_there_and_back(scale: str) -> None:
+    for value in (0.01, 0.3, 1.7):
+        assert from_scale(to_scale(value, scale), scale) == pytest.approx(value, rel=1e-9)
 
 
 def test_features_need_size_noise_and_cutoff() -> None:

@@ -26,7 +26,7 @@ ENTRIES: dict[str, tuple[str, str | None]] = {
     "invented_detail": ("log", None),
     "ssim_crop": ("linear", None),
     "lpips_embedded_crop": ("log", "perceptual"),
-    "identity_distance": ("linear", "identity"),
+    "identity_distance": ("angle", "identity"),
 }
 
 
