@@ -51,8 +51,9 @@ class EmbeddedRestorer:
         self._device = device
         self._net = nets.build()
         try:
+            nets.check_quiet(model.state)
             self._net.load_state_dict(model.state, strict=True)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise IntegrityError(
                 f"the weights of '{ROLE}' do not fit its network: {error}",
                 "Install the wheel again; do not use this copy.",

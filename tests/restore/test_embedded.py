@@ -128,3 +128,10 @@ def test_nan_weights_give_a_failure() -> None:
 def test_weights_of_another_size_are_refused() -> None:
     with pytest.raises(IntegrityError, match="do not fit"):
         EmbeddedRestorer.load(loaded(dict(nets.build(128).state_dict())), CPU)
+
+
+def test_weights_that_ask_for_noise_are_refused() -> None:
+    state = dict(nets.build().state_dict())
+    state["stylegan_decoder.style_conv1.weight"] = torch.ones(1)
+    with pytest.raises(IntegrityError, match="noise strengths must be zero"):
+        EmbeddedRestorer.load(loaded(state), CPU)

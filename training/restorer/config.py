@@ -26,8 +26,10 @@ class Stage:
 
 STAGES = (
     Stage("pixel128", 128, 4, 600, (6e-4, 5e-4), sharp_only=0.3),
-    Stage("pixel256", 256, 2, 700, (4e-4, 3e-4), sharp_only=0.6),
+    Stage("pixel256", 256, 2, 340, (4e-4, 3e-4), sharp_only=0.6),
     Stage(
-        "sharp256", 256, 2, 2400, (2.5e-4, 2e-5), perceptual=1.0, adversarial=0.01, sharp_only=0.75
+        "sharp256", 256, 2, 654, (4e-4, 3.5e-4), perceptual=2.0, adversarial=0.01, sharp_only=0.75
     ),
+    # The sharp stage pays for detail with fidelity; this one buys the fidelity back.
+    Stage("balance256", 256, 2, 850, (3.5e-4, 2e-5), pixel=2.0, perceptual=0.4, sharp_only=0.75),
 )

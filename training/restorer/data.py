@@ -74,7 +74,7 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         rng = np.random.default_rng([self.seed, number])
         pool = self.portraits.sharp if rng.random() < self.sharp_share else self.portraits.soft
         truth = augment(pool[int(rng.integers(len(pool)))], rng)
-        factors = (1.5, 10.0) if rng.random() < 0.8 else (1.0, 3.0)
+        factors = (2.0, 10.0) if rng.random() < 0.85 else (1.0, 2.5)
         given = degrade.apply(truth, degrade.draw_any(rng, factors))
         if self.px != SAMPLE_PX:
             side = (self.px, self.px)

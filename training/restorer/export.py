@@ -95,6 +95,12 @@ def card(run: Path, packs: Path, sha256: str, where: dict[str, Any]) -> dict[str
             "ema_decay": EMA_DECAY,
             "stages": [asdict(stage) for stage in STAGES],
             "stood_at": where,
+            "as_run": "The first 250 steps of pixel128 ran with batch 8, then 4. Shrink factors "
+            "were drawn from 1.5 to 10 until balance256, from 2 to 10 in it. Rates and stage "
+            "lengths were set while training ran: a rerun gives a model of the same kind, not "
+            "the same bits.",
+            "losses": "Charbonnier, gradients at 3 scales, distance by the embedded perceptual "
+            "network (the one it is measured with), patch critic with R1 in sharp256",
             "degradation_families": WEIGHTS,
             "machine": "2 CPU cores shared with other work, one thread, bf16 autocast",
         },

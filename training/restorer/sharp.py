@@ -13,7 +13,7 @@ from training import losses
 from training.restorer.config import Stage
 
 CRITIC_RATE = 2e-4
-CRITIC_EVERY = 2
+CRITIC_EVERY = 4
 R1_EVERY = 16
 R1_WEIGHT = 2.0
 
@@ -55,7 +55,7 @@ class Sharpener:
     def train_critic(
         self, stage: Stage, restored: torch.Tensor, truth: torch.Tensor, step: int
     ) -> None:
-        """Every second step one step of the critic; R1 now and then, weighted up for the rest."""
+        """Every fourth step one step of the critic; R1 now and then, weighted up for the rest."""
         if not stage.adversarial or step % CRITIC_EVERY:
             return
         self.critic.requires_grad_(True)

@@ -7,7 +7,7 @@ Two things differ from the published graph, neither in the weights:
 
 - the modulated convolution scales the activations instead of building one kernel a sample (same
   result up to rounding, 1.7e-6 on outputs of 1.5; 15 to 30 % faster on CPU);
-- the noise weights start at zero and are not trained, so no run depends on noise.
+- the noise weights are zero, are not trained and are left out, so no run depends on noise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from spandrel.architectures.GFPGAN.__arch.gfpganv1_clean_arch import GFPGANv1Clean
-from spandrel.architectures.GFPGAN.__arch.stylegan2_clean_arch import ModulatedConv2d
+from spandrel.architectures.GFPGAN.__arch.stylegan2_clean_arch import ModulatedConv2d, StyleConv
 
 NET_PX = 256
 NUM_STYLE_FEAT = 128
@@ -34,9 +34,10 @@ class ScaledConv2d(ModulatedConv2d):  # type: ignore[misc]  # spandrel is untype
         """Convolve ``x`` (B, C, H, W) under ``style`` (B, num_style_feat): (B, C_out, H', W')."""
         scale = self.modulation(style)  # (B, C)
         kernel = self.weight[0]  # (C_out, C, k, k)
+        x = x * scale[:, :, None, None].to(x.dtype)
         if self.sample_mode == "upsample":
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        y = F.conv2d(x * scale[:, :, None, None].to(x.dtype), kernel, padding=self.padding)
+        y = F.conv2d(x, kernel, padding=self.padding)
         if not self.demodulate:
             return y
         # Float32 under autocast as well: the sum of squares is what keeps the layer's output in
@@ -44,6 +45,20 @@ class ScaledConv2d(ModulatedConv2d):  # type: ignore[misc]  # spandrel is untype
         energy = scale.float().pow(2) @ kernel.float().pow(2).sum((2, 3)).t()  # (B, C_out)
         demod = torch.rsqrt(energy + self.eps)
         return y * demod[:, :, None, None].to(y.dtype)
+
+
+class QuietStyleConv(StyleConv):  # type: ignore[misc]  # spandrel is untyped
+    """Style convolution without the noise term, whose strength is zero in every weight file here.
+
+    Adding ``0 * noise`` changes no value, but under autocast it turns every feature into float32.
+    """
+
+    def forward(
+        self, x: torch.Tensor, style: torch.Tensor, noise: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(B, C, H, W) and (B, num_style_feat) to (B, C_out, H', W'); ``noise`` is not used."""
+        y = self.modulated_conv(x, style) * 2**0.5
+        return F.leaky_relu(y + self.bias.to(y.dtype), 0.2)
 
 
 def build(out_px: int = NET_PX) -> GFPGANv1Clean:
@@ -61,7 +76,7 @@ def build(out_px: int = NET_PX) -> GFPGANv1Clean:
         different_w=True,
         sft_half=False,
     )
-    scale_modulated(net)
+    lighten(net)
     generator = torch.Generator().manual_seed(NOISE_SEED)
     for name, buffer in net.named_buffers():
         if ".noises." in name:
@@ -81,11 +96,20 @@ def is_noise_weight(name: str) -> bool:
     )
 
 
-def scale_modulated(net: torch.nn.Module) -> None:
-    """Switch every modulated convolution of ``net`` to activation scaling, in place."""
+def lighten(net: torch.nn.Module) -> None:
+    """Switch ``net`` to activation scaling and noiseless style convolutions, in place."""
     for module in net.modules():
         if type(module) is ModulatedConv2d:
             module.__class__ = ScaledConv2d
+        elif type(module) is StyleConv:
+            module.__class__ = QuietStyleConv
+
+
+def check_quiet(state: dict[str, torch.Tensor]) -> None:
+    """Raise ``ValueError`` when a state dict asks for noise, which this network leaves out."""
+    loud = [name for name, value in state.items() if is_noise_weight(name) and bool(value.any())]
+    if loud:
+        raise ValueError(f"noise strengths must be zero, are not in {', '.join(loud)}")
 
 
 def residual_m11(net: torch.nn.Module, x_m11: torch.Tensor) -> torch.Tensor:
