@@ -21,6 +21,7 @@ class Stage:
     gradient: float = 0.5
     perceptual: float = 0.0
     adversarial: float = 0.0
+    clean: float = 0.0  # share of samples that are small but well kept (`degrade.draw_clean`)
     sharp_only: float = 0.5  # share of samples drawn from photos with >= 100 px between the eyes
 
 
@@ -32,4 +33,28 @@ STAGES = (
     ),
     # The sharp stage pays for detail with fidelity; this one buys the fidelity back.
     Stage("balance256", 256, 2, 850, (3.5e-4, 2e-5), pixel=2.0, perceptual=0.4, sharp_only=0.75),
+    Stage(
+        "faithful256",
+        256,
+        2,
+        450,
+        (2.5e-4, 1e-5),
+        pixel=6.0,
+        gradient=0.25,
+        perceptual=0.25,
+        sharp_only=0.75,
+    ),
+    # What is well kept must stay as it is.
+    Stage(
+        "clean256",
+        256,
+        2,
+        420,
+        (2.0e-4, 1e-5),
+        pixel=6.0,
+        gradient=0.25,
+        perceptual=0.25,
+        clean=0.5,
+        sharp_only=0.75,
+    ),
 )

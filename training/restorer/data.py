@@ -61,10 +61,16 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Sample number -> (degraded, truth), uint8 (3, px, px); same number, same sample."""
 
     def __init__(
-        self, portraits: Portraits, px: int, sharp_share: float, seed: int, count: int
+        self,
+        portraits: Portraits,
+        px: int,
+        sharp_share: float,
+        clean_share: float,
+        seed: int,
+        count: int,
     ) -> None:
         self.portraits, self.px, self.sharp_share = portraits, px, sharp_share
-        self.seed, self.count = seed, count
+        self.clean_share, self.seed, self.count = clean_share, seed, count
 
     def __len__(self) -> int:
         return self.count
@@ -75,7 +81,10 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         pool = self.portraits.sharp if rng.random() < self.sharp_share else self.portraits.soft
         truth = augment(pool[int(rng.integers(len(pool)))], rng)
         factors = (2.0, 10.0) if rng.random() < 0.85 else (1.0, 2.5)
-        given = degrade.apply(truth, degrade.draw_any(rng, factors))
+        # Drawn only where asked, so that stages without it keep their samples.
+        clean = self.clean_share > 0 and rng.random() < self.clean_share
+        plan = degrade.draw_clean(rng) if clean else degrade.draw_any(rng, factors)
+        given = degrade.apply(truth, plan)
         if self.px != SAMPLE_PX:
             side = (self.px, self.px)
             truth = cv2.resize(truth, side, interpolation=cv2.INTER_AREA)

@@ -146,7 +146,12 @@ def run_stage(
     """Train until the stage's last step (True) or until the clock passes ``stop_at`` (False)."""
     stage = STAGES[run.stage]
     pairs = Pairs(
-        portraits, stage.px, stage.sharp_only, SEED + 1000 * run.stage, stage.steps * stage.batch
+        portraits,
+        stage.px,
+        stage.sharp_only,
+        stage.clean,
+        SEED + 1000 * run.stage,
+        stage.steps * stage.batch,
     )
     rest = Subset(pairs, range(run.step * stage.batch, len(pairs)))
     loader = DataLoader(rest, batch_size=stage.batch, num_workers=1, prefetch_factor=4)
