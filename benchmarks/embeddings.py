@@ -29,9 +29,9 @@ SEVERITIES = (0.05, 0.2, 0.4, 0.6, 0.8, 1.0)
 PICTURES = 12
 SAME_PICTURE_GREY = 30.0
 SAME_PICTURE_NOTE = (
-    "Most two-photo pairs of congress val people show the same picture at two sizes (mean difference "
-    "of the face's middle below 30 grey levels), so the other two-photo figures flatter; "
-    "different_pictures leaves those out."
+    "Most two-photo pairs of congress val people show the same picture at two sizes (mean "
+    "difference of the face's middle below 30 grey levels), so the other two-photo figures "
+    "flatter; different_pictures leaves those out."
 )
 IOD_512 = 125.92  # px between the eyes on the 512 template
 
@@ -125,7 +125,7 @@ def different(
     same: np.ndarray,
     other: np.ndarray,
 ) -> dict[str, Any]:
-    """The clean figures without pairs that show one picture at two sizes; London pairs all count."""
+    """Clean figures without pairs that show one picture at two sizes; London pairs all count."""
     core = np.stack([c[120:400:2, 120:400:2] for c in crops]).astype(np.float32)
     alike = vectors @ vectors.T
     cosines, london = [], []

@@ -79,7 +79,7 @@ def test_its_gradient_leads_from_blurred_towards_sharp(
     away = (sharp - blurred).detach()
     assert float((-blurred.grad * away).sum()) > 0  # down the slope is towards the sharp picture
     nearer = (blurred + 0.2 * away).detach()
-    assert float(net(nearer, sharp)) < 0.97 * float(first)
+    assert float(net(nearer, sharp)) < 0.97 * float(first.detach())
 
 
 def test_altered_states_are_refused(loaded: LoadedModel) -> None:

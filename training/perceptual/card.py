@@ -98,7 +98,7 @@ def write(
         "bytes": weights.stat().st_size,
         "precision": "fp16 stored, fp32 computed",
         "licence": "Apache-2.0",
-        "parameters": sum(v.numel() for v in unique(half) if v.is_floating_point()),
+        "parameters": sum(v.numel() for v in learnt(half)),
         "commit": commit(),
         **lines,
         "held_out_of_training": "people of val, fit and cal; astronaut; Grace Hopper; test clips",
@@ -111,9 +111,15 @@ def write(
     return path
 
 
-def unique(state: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
-    """The tensors without lpips' second names (``lins.K`` repeats ``linK``)."""
-    return [v for k, v in state.items() if not k.startswith("lins.")]
+def learnt(state: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+    """The learnt tensors: no batch-norm statistics, no input scaling, and none of lpips' second
+    names (``lins.K`` repeats ``linK``).
+    """
+    passed_over = ("lins.", "scaling_layer.")
+    counted = ("running_mean", "running_var", "num_batches_tracked")
+    return [
+        v for k, v in state.items() if not k.startswith(passed_over) and not k.endswith(counted)
+    ]
 
 
 def add_figures(role: str, figures: dict[str, Any]) -> None:
