@@ -8,7 +8,6 @@ when they are complete.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -38,14 +37,6 @@ class Writer(Protocol):
 
     def abort(self) -> None:
         """Remove everything written so far. Safe to call twice and after `close`."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a restored source goes: ``folder/restored/STEM.mp4`` or ``.png``."""
-
-    folder: Path
-    stem: str
 
 
 def open_writer(media: Media, folder: Path, width: int, height: int) -> Writer:
