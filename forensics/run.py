@@ -29,7 +29,7 @@ from forensics.errors import IntegrityError
 from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.environment import command_record, environment_record
 from forensics.evidence.lines import write_audit, write_json
-from forensics.evidence.names import safe_name
+from forensics.evidence.names import safe_name, safe_names
 from forensics.media.framehash import framehash_text
 from forensics.media.probe import Media
 from forensics.media.writer import Written, open_writer
@@ -194,8 +194,10 @@ class AuditRun:
                 framehash_text(restored), "utf-8"
             )
         if self._settings.original:
-            for path in media.files():
-                shutil.copyfile(path, bundle.path("original", safe_name(path.name)))
+            files = media.files()
+            # Two raw names may become one when cleaned; `safe_names` keeps them apart.
+            for path, name in zip(files, safe_names([f.name for f in files]), strict=True):
+                shutil.copyfile(path, bundle.path("original", name))
         write_json(
             bundle.path("run", "environment.json"),
             environment_record(private=private, numeric=numeric_facts()),

@@ -302,6 +302,23 @@ def draw_any(
     return draw(str(rng.choice(names, p=weight / weight.sum())), rng, factors)
 
 
+def draw_clean(rng: np.random.Generator) -> Plan:
+    """A small but well-kept face: no blur beyond the grid's own, little noise, H.264 QP 16 to 32.
+
+    Not among ``FAMILIES``: a restorer that never sees it changes what needs no change.
+    """
+    factor = float(np.exp(rng.uniform(np.log(1.0), np.log(10.0))))
+    only = Pass(
+        blur=float(rng.uniform(0, 0.3)) * factor,
+        factor=factor,
+        shrink=str(rng.choice(list(SHRINK))),
+        noise=float(rng.uniform(0, 2.5)),
+        qp=int(rng.integers(16, 33)),
+        frames=int(rng.integers(1, 3)),
+    )
+    return Plan("clean", (only,), "cubic", int(rng.integers(2**31)))
+
+
 def trial_plan(factor: float, seed: int, codec: str) -> Plan:
     """The fixed degradation of the tests: blur, area shrink, noise 3, then JPEG 75 or H.264 QP 28.
 
