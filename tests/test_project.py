@@ -107,7 +107,8 @@ def test_the_gpl_tracker_inside_facexlib_is_never_loaded(tmp_path: Path) -> None
         cwd=tmp_path,
     ).stdout.split()
     assert "torch" in loaded
-    assert [n for n in loaded if n.startswith("facexlib.tracking")] == []
+    # facexlib names the folder, an empty package, when it is imported; its files are the tracker.
+    assert [n for n in loaded if n.startswith("facexlib.tracking.")] == []
     assert {"filterpy", "numba"} & set(loaded) == set()
 
 
@@ -173,7 +174,7 @@ def test_code_files_stay_under_400_lines() -> None:
 
 def test_no_path_of_one_machine_is_in_the_text() -> None:
     # Written in pieces, or this file would be the first to be found.
-    bad = re.compile(r"(?<![\w.])/(?:work|root|home/\w+)/|(?<![\w./])/tm" + r"p/\w")
+    bad = re.compile(r"(?<![\w.])/(?:work|root|home/(?!someone/)\w+)/|(?<![\w./])/tm" + r"p/\w")
     found = {
         f"{name}: {match[0]}"
         for name, text in texts(".py", ".md", ".toml", ".txt", ".json", ".html", ".css").items()
