@@ -71,7 +71,8 @@ def _smooth_run(points: Points, times: NDArray[np.float64]) -> Points:
     move = smooth - points
     length = np.linalg.norm(move, axis=2, keepdims=True)
     most = (MOST_OF_EYES * eyes)[:, None, None]
-    return points + move * np.minimum(1.0, most / np.maximum(length, 1e-9))
+    out: Points = points + move * np.minimum(1.0, most / np.maximum(length, 1e-9))
+    return out
 
 
 def _local_lines(
