@@ -27,7 +27,9 @@ UNEVEN = {"vfr.mp4", "milli.mkv"}
 
 
 def _without_duration(lines: list[str]) -> list[str]:
-    return [line if line[0] == "#" else str(line.split(",")[:3] + line.split(",")[4:]) for line in lines]
+    return [
+        line if line[0] == "#" else str(line.split(",")[:3] + line.split(",")[4:]) for line in lines
+    ]
 
 
 def _tool(ffmpeg: FFmpeg, path: Path) -> list[str]:
