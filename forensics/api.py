@@ -164,8 +164,9 @@ def render_reports(bundle: Path, out: Path | None, formats: tuple[str, ...]) -> 
     if "pdf" in formats and (reason := pdf_available()):
         raise EnvironmentLacks(f"no PDF can be made here: {reason}", "Use --format html.")
     view = load_view(root / "data")
+    page = render_html(view, links=False).encode("utf-8") if "html" in formats else None
     rendered = {
-        "report.html": render_html(view, links=False).encode("utf-8") if "html" in formats else None,
+        "report.html": page,
         "report.pdf": render_pdf(view) if "pdf" in formats else None,
     }
     folder.mkdir(parents=True, exist_ok=True)

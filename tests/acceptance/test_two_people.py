@@ -12,10 +12,10 @@ import av
 import cv2
 import numpy as np
 import pytest
-from forensics.evidence.verify import verify
-from forensics.media.writer import packet_digest
 
 from fixtures.build import truth_frame
+from forensics.evidence.verify import verify
+from forensics.media.writer import packet_digest
 from forensics.records import FaceLine
 from tests.acceptance.conftest import Audited
 

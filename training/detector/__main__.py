@@ -10,7 +10,7 @@ import cv2
 import torch
 
 from training.detector.config import Config
-from training.detector.scenes import pack_scenes
+from training.detector.shards import pack_scenes
 
 
 def main() -> None:
