@@ -109,8 +109,11 @@ def card(run: Path, packs: Path, sha256: str, where: dict[str, Any]) -> dict[str
             "It draws what faces in its training photos have in common: mostly middle-aged people "
             "in formal dress, lit frontally. On other faces it pulls towards them.",
             "What it adds is not evidence. It never shows who somebody is.",
+            "Seen on the contact sheet: outlines, hair and teeth come back at 4x; at 8x eyes stay "
+            "unsure and may be drawn closed or askew; thin diagonal strokes appear on skin.",
             "It adds nothing finer than 256 px on the template; profiles were not trained.",
         ],
+        "contact_sheet": "training/restorer/contact_sheet.jpg",
         "figures": None,
     }
 
