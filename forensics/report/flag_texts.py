@@ -73,11 +73,10 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = {
         "The place is exact; the picture before and after may still be alike.",
     ),
     "swap": FlagText(
-        "order of people swaps",
-        "The order in which a detector lists the people changes here: output numbered by that"
-        " order shows another person under the same number",
-        "The numbers used in this report follow the person, not the order; people who cross or"
-        " look alike can still be confused.",
+        "people may be exchanged",
+        "The face under this number looks more like another person followed in this clip than like"
+        " its own other frames",
+        "People who look alike, and faces that are small or half hidden, are confused too.",
     ),
     "unstable": FlagText(
         "unstable",
