@@ -27,8 +27,8 @@ LIMITS = (
     "are often missed. That nothing is found does not mean that nobody is there.",
     "Distilled from the official RetinaFace mobile0.25: it inherits the blind spots of that net "
     "and of YuNet, which judges it.",
-    "Measured below its bars: faces of 12 to 20 px between the eyes in dark video are mostly missed "
-    "and dark backgrounds give extra boxes; landmarks err by about 9 % of the eye distance.",
+    "Measured below its bars: faces of 12 to 20 px between the eyes in dark video are mostly "
+    "missed and dark backgrounds give extra boxes; landmarks err by about 9 % of the eye distance.",
     "The score is no probability; its threshold was chosen on training scenes and clips.",
     "The three signers of the training clips may also appear in the held-out signer clips.",
 )
