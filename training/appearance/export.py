@@ -55,7 +55,7 @@ def main() -> None:
         data = (*PORTRAITS, teacher)
     facts = Facts(
         role=args.mode,
-        name=f"first-light {args.mode}",
+        name=f"embedded-{args.mode}",
         version="0.1.0",
         architecture=ARCHITECTURE,
         arguments=ARGUMENTS,

@@ -52,7 +52,7 @@ def card(run: Path, packs: Path, weights: Path, figures: dict[str, object]) -> d
     ).stdout.strip()
     lists = ("fit.txt", "cal.txt", "clips_train.txt", "clips_test.txt")
     return {
-        "name": "first-light-detector",
+        "name": "embedded-detector",
         "version": "0.1.0",
         "role": "detector",
         "licence": "Apache-2.0",

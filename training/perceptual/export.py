@@ -44,7 +44,7 @@ def main() -> None:
     steps = saved["steps"]
     facts = Facts(
         role="perceptual",
-        name="first-light perceptual (lpips alex layout, own weights)",
+        name="embedded-perceptual (lpips alex layout, own weights)",
         version="0.1.0",
         architecture="lpips.LPIPS",
         arguments={"net": "alex", "pnet_rand": True, "pretrained": False, "version": "0.1"},

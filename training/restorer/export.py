@@ -63,7 +63,7 @@ def card(run: Path, packs: Path, sha256: str, where: dict[str, Any]) -> dict[str
     """What the model is, what it was made of and what it must not be used for."""
     people = Portraits(packs)
     return {
-        "name": "first-light-restorer",
+        "name": "embedded-restorer",
         "version": VERSION,
         "role": "restorer",
         "sha256": sha256,
