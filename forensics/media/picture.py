@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -55,6 +57,21 @@ class Still:
     icc: bytes | None
     exif: bytes | None
     native_sha256: str
+
+
+@contextmanager
+def _whole_files_only() -> Iterator[None]:
+    """Pillow refuses a truncated file, unless a library said otherwise for the whole process.
+
+    WeasyPrint does (weasyprint/images.py sets the flag when it is imported): after one PDF, half a
+    picture would pass for a whole one.
+    """
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def read_header(path: Path, limits: Limits) -> Header:
@@ -163,7 +180,8 @@ def read_picture(path: Path, limits: Limits) -> Still:
     with _opened(BytesIO(data), path.name, format_, limits) as image:
         header = _header(image, path.name)
         try:
-            image.load()  # Pillow refuses a truncated file as long as nobody tells it otherwise
+            with _whole_files_only():
+                image.load()
         except (*BROKEN, Image.DecompressionBombError) as error:
             raise InputError(
                 f"{path.name} is a damaged {header.format} picture: it ends early or is garbled",

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from forensics.errors import InputError
 from forensics.media.limits import DEFAULT, Limits
@@ -193,3 +193,18 @@ def test_folder_digest_covers_names_and_bytes(tmp_path: Path) -> None:
     assert media.digest() == media.source.sha256
     (folder / "2.png").rename(folder / "3.png")
     assert probe(folder).source.sha256 != media.source.sha256
+
+
+def test_a_cut_off_picture_is_refused_although_a_library_allowed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WeasyPrint sets Pillow's flag for the whole process; it comes back as it was."""
+    whole = tmp_path / "whole.png"
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(whole)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.raises(InputError):
+        read_picture(cut, DEFAULT)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is True
