@@ -80,7 +80,7 @@ def read_header(path: Path, limits: Limits) -> Header:
     wanted = sniff_file(path)
     if wanted.kind != "image":
         raise InputError(f"{path.name} is a {wanted.words}, not a picture")
-    with _opened(path, path.name, wanted.demuxer, limits) as image:
+    with _whole_files_only(), _opened(path, path.name, wanted.demuxer, limits) as image:
         return _header(image, path.name)
 
 
@@ -177,11 +177,11 @@ def read_picture(path: Path, limits: Limits) -> Still:
     read_header(path, limits)
     data = path.read_bytes()
     format_ = sniff_file(path).demuxer
-    with _opened(BytesIO(data), path.name, format_, limits) as image:
+    # Even reading a PNG's EXIF decodes its pixels, so the guard stands round everything.
+    with _whole_files_only(), _opened(BytesIO(data), path.name, format_, limits) as image:
         header = _header(image, path.name)
         try:
-            with _whole_files_only():
-                image.load()
+            image.load()
         except (*BROKEN, Image.DecompressionBombError) as error:
             raise InputError(
                 f"{path.name} is a damaged {header.format} picture: it ends early or is garbled",
