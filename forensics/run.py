@@ -6,6 +6,7 @@ audit.json, reports, last event, manifests.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import time
@@ -245,9 +246,12 @@ class AuditRun:
     def _reproduce(self) -> dict[str, str]:
         s = self._settings
         name = safe_name(self._media.path.name)
-        words = [f"forensics audit {name}", f"--models {s.models}", f"--upscale {s.upscale}"]
-        words += [f"--every {s.every}", f"--background {s.background}", f"--format {s.format}"]
-        return {"audit": " ".join(words), "verify": f"forensics verify {self._bundle.out.name}"}
+        words = ["forensics", "audit", name, "--models", s.models, "--upscale", str(s.upscale)]
+        words += ["--every", str(s.every), "--background", s.background, "--format", s.format]
+        return {
+            "audit": shlex.join(words),
+            "verify": shlex.join(["forensics", "verify", self._bundle.out.name]),
+        }
 
     def _planned_reports(self) -> tuple[Artefact, ...]:
         return tuple(
