@@ -23,7 +23,7 @@ Outcome = Literal["restored", "skipped", "failed"]
 FrameOutcome = Literal["restored", "failed"]
 Band = Literal["high", "caution", "no_sign", "not_calculable"]
 Severity = Literal["high", "caution", "note"]
-RejectReason = Literal["nested_in_face", "track_rejected"]
+RejectReason = Literal["nested_in_face", "below_eye_px", "track_rejected"]
 SkipReason = Literal[
     "not_detected",
     "below_eye_px",

@@ -44,7 +44,7 @@ class Rejection:
 
     longest: int = 3  # sightings of the longest tracklet, however often it comes back
     sure_score: float = 0.9  # the detector was sure
-    flash: int = 2  # sightings in all that are too few even then
+    flash_s: float = 0.25  # seen for less in all is a flash even then
     chances: int = 5  # frames around it in which it could have been seen
     steady: float = 0.6  # share of the frames between a tracklet's ends in which a face is seen
     tested_px: float = 12.0  # between the eyes: the smallest face of the detector's tests
@@ -187,11 +187,17 @@ class Tracker:
         spans = sum(t.last.frame - t.first.frame + 1 for t in group.tracklets)
         flickers = len(seen) < rule.steady * spans
         tiny = max(s.detection.interocular_px for s in seen) < rule.tested_px
-        if len(seen) > rule.flash if sure else not (brief or flickers or tiny):
+        flash = len(seen) * self._frame_s() < rule.flash_s
+        if not (flash if sure else flash or brief or flickers or tiny):
             return False
         reach = range(seen[0].frame - rule.chances, seen[-1].frame + rule.chances + 1)
         chances = sum(1 for frame, _, _ in self._frames if frame in reach)
         return chances >= rule.chances
+
+    def _frame_s(self) -> float:
+        """Median time between frames."""
+        times = [time_s for _, time_s, _ in self._frames if time_s is not None]
+        return float(np.median(np.diff(times))) if len(times) > 1 else NOMINAL_FRAME_S
 
     def _person(self, number: int, groups: Sequence[Group]) -> PersonTrack:
         group = groups[number]
