@@ -19,6 +19,7 @@ from forensics.models.nets.identity import build_identity
 from forensics.models.nets.perceptual import build_perceptual
 from forensics.records import MEASURES
 from forensics.scoring import baseline, identity
+from forensics.scoring.cards import cards
 from forensics.scoring.contradiction import measure_contradiction
 from forensics.scoring.facts import P99
 from forensics.scoring.information import measure_information
@@ -168,6 +169,16 @@ class Scorer:
                 continue
             reference = self.table.look_up(name, facts)
             if reference is not None:
-                found[name] = reference.median
-                found[name + P99] = reference.p99
+                # At the edge of the fitted qualities the curve leaves the measure's own range.
+                found[name] = within_span(name, reference.median)
+                found[name + P99] = within_span(name, reference.p99)
         return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def within_span(name: str, value: float) -> float:
+    """A reference held within the range that the measure's card states: no share above 1."""
+    card = cards().get(name)
+    low, high = card.span if card is not None else (None, None)
+    if low is not None:
+        value = max(low, value)
+    return value if high is None else min(high, value)

@@ -25,7 +25,14 @@ from forensics.scoring.references import (
     shipped_references,
     to_scale,
 )
-from forensics.scoring.scorer import NOT_IN_VERSION, FaceInput, Scored, Scorer, render_map
+from forensics.scoring.scorer import (
+    NOT_IN_VERSION,
+    FaceInput,
+    Scored,
+    Scorer,
+    render_map,
+    within_span,
+)
 from tests.scoring.made_faces import Picture, face, filmed
 
 ROUND_FACTS = {
@@ -294,3 +301,12 @@ def test_input_and_stage_share_one_type() -> None:
     from forensics.scoring.measure import FaceInput as Original
 
     assert FaceInput is Original
+
+
+def test_a_reference_never_leaves_the_range_of_its_measure() -> None:
+    """In dark footage the fitted curve of a share ran to 2.3; a share ends at 1."""
+    assert within_span("invented_detail", 2.28) == 1.0
+    assert within_span("invented_detail", -0.1) == 0.0
+    assert within_span("ssim_crop", 0.4) == 0.4
+    assert within_span("contradiction", 17.0) == 17.0
+    assert within_span("contradiction_eyes", 3.0) == 3.0
