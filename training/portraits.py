@@ -23,21 +23,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from forensics.faces.align import TEMPLATE_512
+
 LISTS = Path(__file__).parent / "lists"
 LARGE_SETS = ("us_congress_118", "london_neutral", "london_smiling")
 ONE_PERSON_SETS = ("cc0_zoom_one_person", "cc0_lisa_one_person")
 LIST_SEED = 20261122
-# The FFHQ-512 template of facexlib (eyes, nose, mouth corners), x y, in 512-template px.
-TEMPLATE_512 = np.array(
-    [
-        [192.98138, 239.94708],
-        [318.90277, 240.1936],
-        [256.63416, 314.01935],
-        [201.26117, 371.41043],
-        [313.08905, 371.15118],
-    ],
-    np.float32,
-)
 
 
 @dataclass(frozen=True)
@@ -119,7 +110,9 @@ def detect(net: cv2.FaceDetectorYN, bgr_u8: np.ndarray) -> np.ndarray:
 def align(rgb_u8: np.ndarray, points_px: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Similarity-align to the template at ``size``: crop (size, size, 3) uint8 and A (2, 3)."""
     matrix, _ = cv2.estimateAffinePartial2D(
-        points_px.astype(np.float32), TEMPLATE_512 * (size / 512), method=cv2.LMEDS
+        points_px.astype(np.float32),
+        TEMPLATE_512.astype(np.float32) * (size / 512),
+        method=cv2.LMEDS,
     )
     shrink = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     flags = cv2.INTER_AREA if shrink < 1 else cv2.INTER_CUBIC

@@ -37,8 +37,8 @@ class Rejection:
     """When tracklets are no person. Scores are the detector's, 0..1.
 
     Too brief; or seen only now and then; or never as large as the smallest face the detector is
-    tested on (below that a button
-    can look like a face for long).  Where the detector was sure, only a flash is too brief.
+    tested on (below that a button can look like a face for long).  Where the detector was sure,
+    only a flash is too brief.
     A picture or a very short clip gives a tracklet no chance to grow; there nothing is rejected.
     """
 

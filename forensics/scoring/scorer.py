@@ -32,6 +32,7 @@ __all__ = ["FaceInput", "Scored", "Scorer", "render_map"]
 
 log = logging.getLogger(__name__)
 CHUNK = 4  # faces per pass of a network; more gains nothing on a CPU and costs memory
+_SPANS = {name: card.span for name, card in cards().items()}
 NOT_IN_VERSION = "not part of this version"
 
 
@@ -177,8 +178,7 @@ class Scorer:
 
 def within_span(name: str, value: float) -> float:
     """A reference held within the range that the measure's card states: no share above 1."""
-    card = cards().get(name)
-    low, high = card.span if card is not None else (None, None)
+    low, high = _SPANS.get(name, (None, None))
     if low is not None:
         value = max(low, value)
     return value if high is None else min(high, value)
