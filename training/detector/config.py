@@ -13,7 +13,9 @@ class Config:
     scene_px: int = 320
     shards: int = 2
     scenes_per_shard: int = 2000
-    steps: int = 6200
+    # The shard after the plain ones holds crowds: many small people, faces of wide pixels.
+    crowd_shards: int = 1
+    steps: int = 14200
     batch: int = 8
     # a step sees its scenes at one of these sizes; small ones are cheap and hold the small faces
     sizes_px: tuple[int, ...] = (192, 256, 320)
@@ -23,9 +25,14 @@ class Config:
     # The first cycle ends here: the teacher saw clean scenes. In the second it sees what the
     # student sees, because early maps of a dark frame cannot equal those of a bright one.
     first_cycle: int = 3200
+    # The third cycle begins here: crowds join, scenes are put together into busier ones.
+    second_cycle: int = 6200
     lr: float = 3e-3
     lr_second: float = 2e-3
+    lr_third: float = 2e-3
     lr_last: float = 1e-5
+    collage: float = 0.35  # third cycle: share of samples made of four scenes at half size
+    darker: float = 0.25  # third cycle: share of samples darkened further before the rest
     warmup_steps: int = 150
     weight_decay: float = 1e-4
     ema: float = 0.998
@@ -33,6 +40,7 @@ class Config:
     negatives_per_positive: int = 7
     box_weight: float = 2.0
     point_weight: float = 2.0
+    point_weight_third: float = 5.0
     distil_class_weight: float = 4.0
     distil_box_weight: float = 1.0
     # feature distillation falls linearly to zero at this part of the first cycle

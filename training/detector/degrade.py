@@ -34,6 +34,18 @@ def degrade(draw: np.random.Generator, rgb_u8: np.ndarray) -> np.ndarray:
     return rgb
 
 
+def darkened(draw: np.random.Generator, rgb_u8: np.ndarray) -> np.ndarray:
+    """A badly lit hall: little light, falling off to one side, lifted black, grain."""
+    height, width = rgb_u8.shape[:2]
+    gain = np.exp(draw.uniform(np.log(0.12), np.log(0.6)))
+    ends = np.exp(draw.uniform(np.log(0.35), np.log(1.8), (2, 2))).astype(np.float32)
+    fall = cv2.resize(ends, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+    x = rgb_u8.astype(np.float32) * (np.float32(gain) * fall) + np.float32(draw.uniform(0, 22))
+    x *= draw.uniform(0.8, 1.15, 3).astype(np.float32)
+    x += draw.standard_normal(x.shape, np.float32) * np.float32(draw.uniform(0, 5))
+    return np.clip(x + 0.5, 0, 255).astype(np.uint8)
+
+
 def _light(draw: np.random.Generator, rgb_u8: np.ndarray) -> np.ndarray:
     """Gain, gamma, contrast, cast and grey in one look-up table a channel."""
     x = np.linspace(0, 1, 256, dtype=np.float32)

@@ -62,7 +62,10 @@ def match(
 
 
 def multibox(
-    outputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor], targets: Targets, config: Config
+    outputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    targets: Targets,
+    config: Config,
+    point_weight: float,
 ) -> dict[str, torch.Tensor]:
     """Class, box and point losses, each per matched prior."""
     box_out, class_out, point_out = outputs
@@ -82,7 +85,7 @@ def multibox(
     return {
         "class": total / n_hit,
         "box": config.box_weight * box / n_hit / 4,
-        "point": config.point_weight * point / n_hit / 10,
+        "point": point_weight * point / n_hit / 10,
     }
 
 

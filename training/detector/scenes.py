@@ -63,17 +63,28 @@ class Painter:
     ) -> None:
         self.portraits, self.images, self.frames, self.size = portraits, images, frames, size_px
 
-    def scene(self, draw: np.random.Generator) -> Scene:
-        """One scene: a background, 0 to 6 pasted faces, objects over some of them."""
+    def scene(self, draw: np.random.Generator, *, crowd: bool = False) -> Scene:
+        """One scene: a background, 0 to 6 pasted faces, objects over some of them.
+
+        ``crowd``: up to 14 faces, mostly small; three scenes in ten are stretched sideways, as a
+        pixel ratio that was never undone does; a fifth have nobody pasted.
+        """
         canvas, boxes, points, face = self._background(draw)
-        count = int(draw.choice(7, p=(0.1, 0.37, 0.24, 0.12, 0.08, 0.05, 0.04)))
+        if crowd:
+            count = 0 if draw.random() < 0.2 else int(draw.integers(2, 15))
+        else:
+            count = int(draw.choice(7, p=(0.1, 0.37, 0.24, 0.12, 0.08, 0.05, 0.04)))
         owner = np.full(canvas.shape[:2], -1, np.int32)
         ellipses: list[np.ndarray | None] = [None] * len(boxes)
         eyes = np.clip(np.exp(draw.normal(np.log(26), 0.75, count)), 7, 125)
         eyes = np.where(draw.random(count) < 0.06, draw.uniform(70, 150, count), eyes)
+        if crowd:
+            usual = draw.uniform(np.log(9), np.log(26))
+            eyes = np.clip(np.exp(draw.normal(usual, 0.3, count)), 7, 60)
+        wide = float(np.exp(draw.uniform(0, np.log(2.4)))) if crowd and draw.random() < 0.3 else 1.0
         for eyes_px in sorted(eyes.tolist(), reverse=True):  # the small ones stand in front
             placed = np.array(boxes).reshape(-1, 4)
-            pasted = self._paste(draw, canvas, placed, owner, len(boxes), eyes_px)
+            pasted = self._paste(draw, canvas, placed, owner, len(boxes), eyes_px, wide)
             if pasted is None:
                 continue
             box, five, ellipse = pasted
@@ -161,11 +172,12 @@ class Painter:
         owner: np.ndarray,
         index: int,
         eyes: float,
+        wide: float,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Paste one portrait in place; its box, points and visible disc, or None (no room)."""
         portrait = self.portraits[int(draw.integers(len(self.portraits)))]
         for _ in range(6):
-            matrix = _geometry(draw, portrait, eyes, self.size)
+            matrix = _geometry(draw, portrait, eyes, self.size, wide)
             points = cv2.perspectiveTransform(portrait.points_px[None], matrix)[0]
             box = _ellipse_box(portrait.box_px, matrix)
             if np.linalg.det(matrix) < 0:  # mirrored: the picture's left eye is the other one
@@ -235,8 +247,13 @@ def _ellipse_box(box: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.concatenate((moved.min(axis=0), moved.max(axis=0)))
 
 
-def _geometry(draw: np.random.Generator, portrait: Portrait, eyes: float, size: int) -> np.ndarray:
-    """Homography photo -> scene: scale, turn, squeeze (as yaw does), shear, slight perspective."""
+def _geometry(
+    draw: np.random.Generator, portrait: Portrait, eyes: float, size: int, wide: float
+) -> np.ndarray:
+    """Homography photo -> scene: scale, turn, squeeze (as yaw does), shear, slight perspective.
+
+    ``wide`` stretches the upright scene sideways, as footage shown without its pixel ratio is.
+    """
     native = float(np.linalg.norm(portrait.points_px[0] - portrait.points_px[1]))
     scale = eyes / native
     angle = draw.normal(0, 14) if draw.random() < 0.85 else draw.uniform(-65, 65)
@@ -251,6 +268,7 @@ def _geometry(draw: np.random.Generator, portrait: Portrait, eyes: float, size: 
     if eyes > 60:
         at = draw.uniform(0.25, 0.75, 2) * size
     matrix = np.eye(3)
+    linear = np.diag([wide**0.5, wide**-0.5]) @ linear
     matrix[:2, :2] = linear
     matrix[:2, 2] = -linear @ centre
     tilt = np.eye(3)

@@ -16,7 +16,8 @@ from training.detector.scenes import Painter, read_portraits
 def pack_scenes(data: Path, packs: Path, out: Path, config: Config) -> None:
     """Write ``scenes_K.npy``, ``labels_K.npz`` and ``scenes.json``; finished shards are kept."""
     out.mkdir(parents=True, exist_ok=True)
-    wanted = [k for k in range(config.shards) if not (out / f"labels_{k}.npz").exists()]
+    shards = range(config.shards + config.crowd_shards)
+    wanted = [k for k in shards if not (out / f"labels_{k}.npz").exists()]
     portraits = read_portraits(data, packs)
     if wanted:
         painter = Painter(portraits, pictures(), clip_frames(data), config.scene_px)
@@ -27,7 +28,7 @@ def pack_scenes(data: Path, packs: Path, out: Path, config: Config) -> None:
         "photos": len(portraits),
         "shards": {
             f"{stem}_{k}.{end}": _sha256(out / f"{stem}_{k}.{end}")
-            for k in range(config.shards)
+            for k in shards
             for stem, end in (("scenes", "npy"), ("labels", "npz"))
         },
     }
@@ -41,7 +42,9 @@ def _pack_shard(painter: Painter, out: Path, config: Config, shard: int) -> None
     )
     found = []
     for k in range(count):
-        scene = painter.scene(np.random.default_rng((config.seed, shard, k)))
+        scene = painter.scene(
+            np.random.default_rng((config.seed, shard, k)), crowd=shard >= config.shards
+        )
         pixels[k] = scene.rgb_u8
         found.append(scene)
     pixels.flush()

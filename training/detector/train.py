@@ -22,7 +22,7 @@ from forensics.faces.anchors import prior_boxes
 from forensics.models.nets.detector import build_detector
 from training.detector.backgrounds import official
 from training.detector.config import Config
-from training.detector.degrade import degrade
+from training.detector.degrade import darkened, degrade
 from training.detector.losses import Targets, distil, features, match, multibox
 
 MEAN_BGR = (104.0, 117.0, 123.0)
@@ -44,7 +44,7 @@ class Scenes:
     def __init__(self, folder: Path, config: Config) -> None:
         self.config = config
         self.pixels, self.labels = [], []
-        for k in range(config.shards):
+        for k in range(config.shards + config.crowd_shards):
             self.pixels.append(np.load(folder / f"scenes_{k}.npy", mmap_mode="r"))
             with np.load(folder / f"labels_{k}.npz") as found:
                 self.labels.append({name: found[name] for name in found.files})
@@ -55,7 +55,8 @@ class Scenes:
     def batch(self, step: int) -> Batch:
         """The batch of one step: shuffled per round, half mirrored, degraded for the student."""
         c = self.config
-        total = c.shards * c.scenes_per_shard
+        third = step >= c.second_cycle
+        total = (c.shards + (c.crowd_shards if third else 0)) * c.scenes_per_shard
         per_round = total // c.batch
         order = np.random.default_rng((c.seed, 1, step // per_round)).permutation(total)
         chosen = order[(step % per_round) * c.batch :][: c.batch]
@@ -63,9 +64,13 @@ class Scenes:
         size = int(draw.choice(c.sizes_px, p=c.size_odds))
         seen, clean, targets = [], [], []
         for index in chosen.tolist():
-            rgb, target = self._one(index, size, bool(draw.random() < 0.5))
+            if third and draw.random() < c.collage:
+                rgb, target = self._collage(draw, index, total, size)
+            else:
+                rgb, target = self._one(index, size, bool(draw.random() < 0.5))
             clean.append(rgb)
-            seen.append(degrade(draw, rgb))
+            dark = third and draw.random() < c.darker
+            seen.append(degrade(draw, darkened(draw, rgb) if dark else rgb))
             targets.append(target)
         joined = Targets(
             torch.stack([t.kind for t in targets]),
@@ -74,7 +79,35 @@ class Scenes:
         )
         return Batch(as_input(seen), as_input(clean), joined)
 
+    def _collage(
+        self, draw: np.random.Generator, index: int, total: int, size: int
+    ) -> tuple[np.ndarray, Targets]:
+        """Four scenes at half size beside each other: smaller faces, busier surroundings."""
+        half = size // 2
+        canvas = np.empty((size, size, 3), np.uint8)
+        boxes, points, face = [], [], []
+        for k, which in enumerate((index, *draw.integers(0, total, 3).tolist())):
+            rgb, b, p, f = self._scene(which, half, bool(draw.random() < 0.5))
+            y, x = divmod(k, 2)
+            canvas[y * half :, x * half :][:half, :half] = rgb
+            at = np.array((x, y), np.float32) / 2
+            # a face that runs over the rim of its scene is cut here: no good example
+            inside = ((b[:, :2] > -0.05) & (b[:, 2:] < 1.05)).all(axis=1)
+            boxes.append((b.reshape(-1, 2, 2) / 2 + at).reshape(-1, 4))
+            points.append(p / 2 + at)
+            face.append(f & inside)
+        return canvas, self._targets(
+            np.concatenate(boxes), np.concatenate(points), np.concatenate(face), size
+        )
+
     def _one(self, index: int, size: int, mirror: bool) -> tuple[np.ndarray, Targets]:
+        rgb, boxes, points, face = self._scene(index, size, mirror)
+        return rgb, self._targets(boxes, points, face, size)
+
+    def _scene(
+        self, index: int, size: int, mirror: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Scene at ``size``: rgb, boxes (N, 4) and points (N, 5, 2) in 0..1, face (N,)."""
         shard, k = divmod(index, self.config.scenes_per_shard)
         rgb = np.asarray(self.pixels[shard][k])
         labels, whole = self.labels[shard], self.config.scene_px
@@ -90,16 +123,19 @@ class Scenes:
             boxes[:, [0, 2]] = 1 - boxes[:, [2, 0]]
             points = points[:, [1, 0, 2, 4, 3]].copy()
             points[..., 0] = 1 - points[..., 0]
+        return rgb, boxes, points, labels["face"][rows]
+
+    def _targets(
+        self, boxes: np.ndarray, points: np.ndarray, face: np.ndarray, size: int
+    ) -> Targets:
         large = (boxes[:, 2] - boxes[:, 0]) * size >= self.config.face_min_px
-        face = torch.from_numpy(labels["face"][rows] & large)
-        target = match(
-            torch.from_numpy(boxes),
-            torch.from_numpy(points),
-            face,
+        return match(
+            torch.from_numpy(boxes.astype(np.float32)),
+            torch.from_numpy(points.astype(np.float32)),
+            torch.from_numpy(face & large),
             self.priors[size],
             self.config.match_iou,
         )
-        return rgb, target
 
 
 def as_input(frames_rgb_u8: list[np.ndarray]) -> torch.Tensor:
@@ -138,22 +174,27 @@ def _float(outputs: Outputs) -> Outputs:
 def rate(step: int, config: Config) -> float:
     """Learning rate of a step: in each cycle a linear warm-up, then a cosine to ``lr_last``."""
     done, length = _cycle(step, config)
-    top = config.lr if step < config.first_cycle else config.lr_second
+    top = (config.lr, config.lr_second, config.lr_third)[_which(step, config)]
     if done < config.warmup_steps:
         return top * (done + 1) / config.warmup_steps
     part = (done - config.warmup_steps) / max(1, length - config.warmup_steps)
     return config.lr_last + (top - config.lr_last) * 0.5 * (1 + math.cos(math.pi * part))
 
 
+def _which(step: int, config: Config) -> int:
+    """Number of the cycle of ``step``, from 0."""
+    return int(step >= config.first_cycle) + int(step >= config.second_cycle)
+
+
 def _cycle(step: int, config: Config) -> tuple[int, int]:
     """Steps done in the cycle of ``step``, and its length."""
-    if step < config.first_cycle:
-        return step, config.first_cycle
-    return step - config.first_cycle, config.steps - config.first_cycle
+    ends = (0, config.first_cycle, config.second_cycle, config.steps)
+    begun, end = ends[_which(step, config) :][:2]
+    return step - begun, end - begun
 
 
 def feature_weight(step: int, config: Config) -> float:
-    """Weight of the feature maps: falls to zero in the first cycle, even in the second."""
+    """Weight of the feature maps: falls to zero in the first cycle, even in the later ones."""
     if step >= config.first_cycle:
         return config.feature_weight_second
     part = 1 - step / (config.feature_until * config.first_cycle)
@@ -201,7 +242,11 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
         )
         with torch.autocast(device.type, torch.bfloat16, enabled=brief):
             outputs = _float(net(batch.seen.to(device)))
-        parts = multibox(outputs, targets, config) | distil(outputs, told, targets, config)
+        third = _which(step, config) == 2
+        point_weight = config.point_weight_third if third else config.point_weight
+        parts = multibox(outputs, targets, config, point_weight) | distil(
+            outputs, told, targets, config
+        )
         weight = feature_weight(step, config)
         if weight > 0:
             last_maps = slice(-6, None) if second else slice(None)  # FPN and context modules

@@ -23,6 +23,7 @@ class Stage:
     adversarial: float = 0.0
     clean: float = 0.0  # share of samples that are small but well kept (`degrade.draw_clean`)
     sharp_only: float = 0.5  # share of samples drawn from photos with >= 100 px between the eyes
+    factors: tuple[float, float] = (2.0, 10.0)  # shrink against the 512 template, most samples
 
 
 STAGES = (
@@ -56,5 +57,19 @@ STAGES = (
         perceptual=0.25,
         clean=0.5,
         sharp_only=0.75,
+    ),
+    # Four times smaller is where fidelity and sharpness were both short: most samples lie there.
+    Stage(
+        "near256",
+        256,
+        2,
+        5000,
+        (3.0e-4, 1e-5),
+        pixel=5.0,
+        gradient=0.25,
+        perceptual=0.6,
+        clean=0.4,
+        sharp_only=0.8,
+        factors=(2.5, 9.0),
     ),
 )

@@ -66,11 +66,12 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         px: int,
         sharp_share: float,
         clean_share: float,
+        factors: tuple[float, float],
         seed: int,
         count: int,
     ) -> None:
         self.portraits, self.px, self.sharp_share = portraits, px, sharp_share
-        self.clean_share, self.seed, self.count = clean_share, seed, count
+        self.clean_share, self.factors, self.seed, self.count = clean_share, factors, seed, count
 
     def __len__(self) -> int:
         return self.count
@@ -80,7 +81,7 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         rng = np.random.default_rng([self.seed, number])
         pool = self.portraits.sharp if rng.random() < self.sharp_share else self.portraits.soft
         truth = augment(pool[int(rng.integers(len(pool)))], rng)
-        factors = (2.0, 10.0) if rng.random() < 0.85 else (1.0, 2.5)
+        factors = self.factors if rng.random() < 0.85 else (1.0, 2.5)
         # Drawn only where asked, so that stages without it keep their samples.
         clean = self.clean_share > 0 and rng.random() < self.clean_share
         plan = degrade.draw_clean(rng) if clean else degrade.draw_any(rng, factors)

@@ -150,6 +150,7 @@ def run_stage(
         stage.px,
         stage.sharp_only,
         stage.clean,
+        stage.factors,
         SEED + 1000 * run.stage,
         stage.steps * stage.batch,
     )
