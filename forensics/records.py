@@ -348,6 +348,14 @@ class Run(Record):
     operator: str | None = None
     purpose: str | None = None
     failures: tuple[str, ...] = ()
+    signers: tuple[str, ...] = Field(
+        default=(),
+        description="fingerprints of the keys that sign this bundle: SHA-256 of the DER "
+        "SubjectPublicKeyInfo; empty when it is not signed",
+    )
+    timestamp_requested: bool = Field(
+        default=False, description="a time stamp was asked for; only the token itself attests time"
+    )
 
 
 class Artefact(Record):

@@ -31,6 +31,7 @@ from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.environment import command_record, environment_record
 from forensics.evidence.lines import write_audit, write_json
 from forensics.evidence.names import safe_name, safe_names
+from forensics.evidence.signing import UNSIGNED, Signing
 from forensics.media.framehash import framehash_text
 from forensics.media.probe import Media
 from forensics.media.writer import Written, open_writer
@@ -74,10 +75,16 @@ class AuditRun:
     """One audit; `run` does it once."""
 
     def __init__(
-        self, media: Media, settings: Settings, bundle: BundleWriter, progress: Progress, say: Say
+        self,
+        media: Media,
+        settings: Settings,
+        bundle: BundleWriter,
+        progress: Progress,
+        say: Say,
+        signing: Signing = UNSIGNED,
     ) -> None:
         self._media, self._settings, self._bundle = media, settings, bundle
-        self._progress, self._say = progress, say
+        self._progress, self._say, self._signing = progress, say, signing
         self._id = str(uuid.uuid4())
         self._started, self._clock = datetime.now(UTC), time.monotonic()
 
@@ -162,6 +169,8 @@ class AuditRun:
                 operator=self._settings.operator,
                 purpose=self._settings.purpose,
                 failures=failures,
+                signers=self._signing.fingerprints,
+                timestamp_requested=self._signing.timestamp_url is not None,
             ),
             source=source.model_copy(update=dict(written.source_streams())),
             restored=written.restored,
