@@ -193,6 +193,9 @@ class FrameLine(Record):
     pts: int | None = None
     pts_s: float | None = None
     duration: int | None = Field(default=None, description="in units of source.time_base")
+    shot: int | None = Field(
+        default=None, ge=1, description="a new one begins where the whole picture changes at once"
+    )
     outcome: FrameOutcome
     reason: str | None = None
     error: str | None = None

@@ -7,6 +7,7 @@ kept, so memory hardly grows with the clip.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +20,7 @@ from forensics.faces.detector import Detector, split_nested
 from forensics.faces.embed import Embedder
 from forensics.faces.track import Tracker, Tracks
 from forensics.faces.tracklets import Decision
+from forensics.media.cuts import CutMeter
 from forensics.media.probe import Media
 from forensics.media.reader import DecodedFrame, FrameFailure, read_frames
 from forensics.passes.sink import Sink
@@ -48,8 +50,13 @@ class Following:
 
     faces: Mapping[int, tuple[FollowedFace, ...]]  # by frame number
     rejected: Mapping[int, tuple[Rejected, ...]]
+    cuts: tuple[int, ...]  # frames that begin a new shot, ascending; the first shot is not listed
     frames: int
     people: int
+
+    def shot(self, frame: int) -> int:
+        """Number of the shot a frame lies in, from 1."""
+        return 1 + bisect_right(self.cuts, frame)
 
     @property
     def count(self) -> int:
@@ -67,6 +74,8 @@ def follow(
 ) -> Following:
     """Find and follow the faces of a whole clip."""
     tracker = Tracker(decision)
+    cut_meter = CutMeter()
+    cuts: list[int] = []
     seen: dict[int, list[Detection]] = {}
     rejected: dict[int, list[Rejected]] = {}
     frames = 0
@@ -84,7 +93,11 @@ def follow(
                         *(_rejected(d, "below_eye_px") for d in tiny),
                     ]
                 seen[item.frame] = kept
-                tracker.add(item.frame, item.pts_s, kept, _embed(item, kept, embedder))
+                # The pictures of a folder of photographs may all be shots of their own: so be it.
+                cut = cut_meter.add(item.rgb_u8)
+                if cut:
+                    cuts.append(item.frame)
+                tracker.add(item.frame, item.pts_s, kept, _embed(item, kept, embedder), cut=cut)
             frames += len(batch)
             step.advance(len(batch))
     tracks = tracker.finish()
@@ -95,6 +108,7 @@ def follow(
     following = Following(
         faces=_faces(tracks),
         rejected={frame: tuple(items) for frame, items in rejected.items()},
+        cuts=tuple(cuts),
         frames=frames,
         people=len(tracks.people),
     )
@@ -104,6 +118,7 @@ def follow(
             "frames": frames,
             "people": following.people,
             "faces": following.count,
+            "cuts_before_frames": cuts,
             "rejected_detections": sum(map(len, rejected.values())),
         },
     )

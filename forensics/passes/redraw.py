@@ -169,6 +169,7 @@ class Redraw:
                 pts=decoded.pts,
                 pts_s=decoded.pts_s,
                 duration=decoded.duration,
+                shot=self.following.shot(decoded.frame),
                 outcome="restored",
                 reason=decoded.note,
                 faces=len(lines),
@@ -243,7 +244,8 @@ class Redraw:
             step_grey = self._steps.step(
                 line.person, line.frame, face.aligned.crop_rgb_u8, face.restored_rgb_u8
             )
-        return FaceFact.of(line, face.followed.similarity, face.followed.rival, step_grey)
+        shot = self.following.shot(line.frame)
+        return FaceFact.of(line, face.followed.similarity, face.followed.rival, step_grey, shot)
 
     def _pictures(self, frame: int, face: _Face) -> None:
         name = picture_name(frame, face.followed.person)

@@ -122,6 +122,8 @@ def _lost_in_view(
     limits: ThresholdTable,
 ) -> bool:
     """Whether the person should have been seen between two faces of the track."""
+    if before.shot != after.shot:  # another camera may well not show them
+        return False
     if before.outcome != "restored" or after.outcome != "restored":
         return False
     missing = after.frame - before.frame - 1

@@ -26,9 +26,10 @@ Ranges = tuple[tuple[int, int], ...]
 class FaceFact:
     """What flags and bands over time need of one face; small, because a clip has many.
 
-    ``similarity`` is the cosine of the face's appearance to the person's other frames, ``rival``
-    the highest to another person's; ``step_grey`` how much more the restored face changed since the
-    frame before than its crop did (`continuity.StepMeter`), in grey levels.
+    ``shot`` is the number of the shot the frame lies in.  ``similarity`` is the cosine of the
+    face's appearance to the person's other frames, ``rival`` the highest to another person's;
+    ``step_grey`` how much more the restored face changed since the frame before than its crop did
+    (`continuity.StepMeter`), in grey levels.
     """
 
     frame: int
@@ -47,6 +48,7 @@ class FaceFact:
     similarity: float | None
     rival: float | None
     step_grey: float | None
+    shot: int = 1
 
     @classmethod
     def of(
@@ -55,6 +57,7 @@ class FaceFact:
         similarity: float | None = None,
         rival: float | None = None,
         step_grey: float | None = None,
+        shot: int = 1,
     ) -> FaceFact:
         """The facts of a line of faces.jsonl."""
 
@@ -80,6 +83,7 @@ class FaceFact:
             similarity=similarity,
             rival=rival,
             step_grey=step_grey,
+            shot=shot,
         )
 
 

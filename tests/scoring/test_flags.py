@@ -161,6 +161,12 @@ def test_a_person_hidden_behind_another_does_not_pop() -> None:
     assert codes(facts) == {"pop"}
 
 
+def test_a_face_that_another_shot_does_not_show_does_not_pop() -> None:
+    before = [fact(k) for k in range(1, 12)]
+    assert codes([*before, *(fact(k, shot=2) for k in range(15, 30))]) == set()
+    assert codes([*before, *(fact(k) for k in range(15, 30))]) == {"pop"}
+
+
 def test_a_moved_face_without_time_stamps_does_not_pop() -> None:
     here = [fact(k, pts_s=None) for k in range(1, 10)]
     there = [fact(k, pts_s=None, box_px=(300.0, 100.0, 360.0, 180.0)) for k in range(12, 20)]
