@@ -6,13 +6,14 @@ Joins the stages: probe, the pipeline's two passes, assembly, evidence and repor
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forensics.config import Settings
 from forensics.errors import (
     EnvironmentLacks,
+    IncompleteError,
     Interrupted,
     UsageError,
 )
@@ -120,12 +121,15 @@ def run_audit(
 
     quick_check(source)
     _check_pdf(settings)
+    from forensics.evidence.archive import check_target
     from forensics.evidence.bundle import BundleWriter
     from forensics.evidence.names import safe_name
 
     stem = source.resolve().stem or "source"
     target = out or Path.cwd() / f"{safe_name(stem)}-audit"
     _keep_apart(source, target)
+    if settings.zip:
+        check_target(target.resolve(), force)
     from forensics.media.probe import probe
 
     media = probe(source)
@@ -134,7 +138,8 @@ def run_audit(
     try:
         from forensics.run import AuditRun
 
-        return AuditRun(media, settings, bundle, progress, say).run()
+        done = AuditRun(media, settings, bundle, progress, say).run()
+        return _zipped(done) if settings.zip else done
     except KeyboardInterrupt:
         keep = True
         raise Interrupted(
@@ -144,6 +149,21 @@ def run_audit(
         ) from None
     finally:
         bundle.abort(keep=keep)
+
+
+def _zipped(done: Done) -> Done:
+    """Pack the sealed bundle; one that could not be packed still stands and is said to."""
+    from forensics.evidence.archive import write_archive
+
+    try:
+        archive = write_archive(done.bundle)
+    except OSError as error:
+        raise IncompleteError(
+            f"the bundle {str(done.bundle)!r} is complete, but its ZIP could not be written "
+            f"({error.strerror or error})",
+            "Make room and run the same command again with --force.",
+        ) from error
+    return replace(done, notes=(*done.notes, f"As one file: {archive}"))
 
 
 def render_reports(bundle: Path, out: Path | None, formats: tuple[str, ...]) -> list[Path]:

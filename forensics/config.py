@@ -39,6 +39,8 @@ class Settings(BaseModel):
     format: str = "html,pdf"
     save: str = ""
     original: bool = True
+    label: bool = True
+    zip: bool = False
     private: bool = False
     fail_on: Literal["none", "caution", "high"] = "none"
     case: str | None = None

@@ -42,6 +42,13 @@ def audit(
     no_original: Annotated[
         bool, typer.Option("--no-original", help="Keep only the hash of the source.")
     ] = False,
+    no_label: Annotated[
+        bool,
+        typer.Option("--no-label", help="Burn no 'AI-restored' into comparisons and figures."),
+    ] = False,
+    as_zip: Annotated[
+        bool, typer.Option("--zip", help="Also write the bundle as one ZIP beside its folder.")
+    ] = False,
     private: Annotated[
         bool, typer.Option("--private", help="Keep host, user and paths out of the record.")
     ] = False,
@@ -74,6 +81,8 @@ def audit(
         "format": formats,
         "save": save,
         "original": False if no_original else None,
+        "label": False if no_label else None,
+        "zip": True if as_zip else None,
         "private": True if private else None,
         "case": case,
         "operator": operator,

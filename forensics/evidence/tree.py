@@ -20,9 +20,13 @@ MAX_DEPTH = 8
 
 @dataclass(frozen=True)
 class Tree:
-    """A scanned folder: regular files by path (POSIX, relative) with their sizes."""
+    """A scanned folder: regular files by path (POSIX, relative) with their sizes.
+
+    A bundle in a ZIP is an `archive_tree.ArchiveTree`; whoever reads a tree need not know which.
+    """
 
     root: Path
+    """The folder, or the ZIP file."""
     files: Mapping[str, int]
     folders: tuple[str, ...]
     faults: tuple[str, ...]

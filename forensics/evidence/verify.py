@@ -12,6 +12,7 @@ from pathlib import Path
 import forensics
 from forensics.errors import EnvironmentLacks, InputError, IntegrityError
 from forensics.evidence import check_files, strict
+from forensics.evidence.archive_tree import open_tree
 from forensics.evidence.bag import Digests
 from forensics.evidence.bundle import MARKER, SUFFIX
 from forensics.evidence.check_bag import bag_faults, bag_info, check_digests
@@ -21,7 +22,7 @@ from forensics.evidence.events import Chain, read_chain
 from forensics.evidence.lines import AUDIT, FACES, FRAMES, parse_audit, parse_lines
 from forensics.evidence.names import readable_name
 from forensics.evidence.survey import Survey, survey
-from forensics.evidence.tree import Tree, scan
+from forensics.evidence.tree import Tree
 from forensics.evidence.verification import (
     UNSIGNED,
     Status,
@@ -42,19 +43,15 @@ _SIGNS = ("bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", AUDIT)
 
 
 def verify(bundle: Path) -> Verification:
-    """Check a bundle's folder. Never raises for what the folder holds, however hostile."""
+    """Check a bundle, folder or ZIP. Never raises for what it holds, however hostile."""
     name = readable_name(bundle.resolve().name or str(bundle))
     try:
-        tree = scan(bundle)
-    except FileNotFoundError:
-        return _unreadable(name, "there is no such folder")
-    except NotADirectoryError:
-        return _unreadable(name, "this is a file; give the folder that 'forensics audit' wrote")
-    except OSError as error:
-        return _unreadable(name, f"the folder cannot be read ({error.strerror})")
+        tree = open_tree(bundle)
+    except InputError as error:
+        return _unreadable(name, error.message)
     if tree.has(MARKER) or (name.endswith(SUFFIX) and not tree.has("bagit.txt")):
         return _unreadable(name, "an interrupted or running audit left it; run the audit again")
-    if not any(tree.has(sign) for sign in _SIGNS):
+    if not any(tree.has(sign) for sign in _SIGNS) and not tree.faults:
         return _unreadable(name, "no bundle: it holds neither bagit.txt nor data/audit.json")
     return _Check(tree).run(name)
 
