@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from forensics.evidence.bag import digest_file
+from forensics.evidence.signing import UNSIGNED, Signing
 from forensics.records import (
     Artefact,
     Audit,
@@ -45,7 +46,10 @@ def drawn_audit(
     raw_name: str,
     hostile: bool,
     run_id: str,
+    signing: Signing = UNSIGNED,
+    start: datetime = START,
 ) -> Audit:
+    """The record of a drawn bundle; it names those who will sign it."""
     totals = _totals(faces, frames)
     failures = totals.faces_failed + totals.frames_failed
     text = HOSTILE_TEXT if hostile else None
@@ -53,8 +57,8 @@ def drawn_audit(
         run=Run(
             id=run_id,
             version="0.1.0",
-            started_utc=START.isoformat().replace("+00:00", "Z"),
-            ended_utc=(START + timedelta(seconds=42)).isoformat().replace("+00:00", "Z"),
+            started_utc=start.isoformat().replace("+00:00", "Z"),
+            ended_utc=(start + timedelta(seconds=42)).isoformat().replace("+00:00", "Z"),
             seconds=42.0,
             complete=not failures,
             exit_code=3 if failures else 0,
@@ -62,6 +66,8 @@ def drawn_audit(
             operator=text or "A. Operator",
             purpose=text or "a drawn example",
             failures=(f"{failures} frames or faces gave no result",) if failures else (),
+            signers=signing.fingerprints,
+            timestamp_requested=signing.timestamp_url is not None,
         ),
         source=_source(original, raw_name, text),
         restored=Restored(

@@ -8,7 +8,7 @@ failed and one face was skipped, and several kinds of flags are set.
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from forensics.evidence.environment import command_record, environment_record
 from forensics.evidence.events import EventLog
 from forensics.evidence.lines import face_writer, frame_writer, write_audit, write_json
 from forensics.evidence.names import readable_name, safe_name
+from forensics.evidence.signing import UNSIGNED, Signing
 from forensics.evidence.table import FaceTable
 from forensics.records import Audit, FaceLine, FlagCode, FrameLine, Rejected, Risk
 from tests.bundle_audit import FRAMES, HOSTILE_TEXT, START, drawn_audit
@@ -37,12 +38,15 @@ def make_bundle(
     failed: bool = True,
     side: int = 512,
     run_id: str = RUN_ID,
+    signing: Signing = UNSIGNED,
+    start: datetime = START,
 ) -> Path:
     """A sealed bundle in a new folder under ``root``; returns the folder.
 
     ``hostile`` puts file names and texts into it that attack whatever shows them; ``no_faces``
     makes a clip without a face; ``failed=False`` leaves out the failed frame and face; ``side``
-    is the size of the pictures in px (a smaller one is quicker).
+    is the size of the pictures in px (a smaller one is quicker); ``signing`` seals it with keys
+    and a time stamp; ``start`` is when the run claims to have begun (a time stamp needs now).
     """
     writer = BundleWriter.create(root / "two_people-audit", force=False)
     raw_name = HOSTILE_NAME if hostile else "two_people.mp4"
@@ -66,7 +70,9 @@ def make_bundle(
             table.write(face)
     table.close()
 
-    audit = drawn_audit(faces, frames, original, restored, readable_name(raw_name), hostile, run_id)
+    audit = drawn_audit(
+        faces, frames, original, restored, readable_name(raw_name), hostile, run_id, signing, start
+    )
     write_audit(writer.data, audit)
     report = writer.path("report", "report.html")
     report.write_text("<!doctype html><title>drawn</title>\n", encoding="utf-8")
@@ -74,8 +80,9 @@ def make_bundle(
     argv = ["forensics", "audit", raw_name, "--out", "two_people-audit"]
     command = command_record(argv, audit.settings, private=True)
     write_json(writer.path("run", "command.json"), command)
-    _write_events(writer, audit)
-    writer.seal({"External-Identifier": run_id, "Bagging-Date": START.date().isoformat()})
+    _write_events(writer, audit, start)
+    info = {"External-Identifier": run_id, "Bagging-Date": start.date().isoformat()}
+    writer.seal(info, signing)
     return writer.out
 
 
@@ -96,11 +103,11 @@ def _write_framehashes(writer: BundleWriter) -> None:
         writer.path("frames", f"{kind}.framehash").write_text(text, encoding="utf-8")
 
 
-def _write_events(writer: BundleWriter, audit: Audit) -> None:
+def _write_events(writer: BundleWriter, audit: Audit, start: datetime) -> None:
     ticks = iter(range(1000))
     log = EventLog(
         writer.path("log", "events.jsonl"),
-        clock=lambda: START + timedelta(seconds=next(ticks)),
+        clock=lambda: start + timedelta(seconds=42 + next(ticks)),
         monotonic_s=lambda: 0.0,
     )
     log.add("start", {"source": audit.source.file, "sha256": audit.source.sha256})

@@ -18,6 +18,8 @@ from typing import BinaryIO
 import forensics
 from forensics.errors import UsageError
 from forensics.evidence.bag import Digests, write_bag
+from forensics.evidence.sealing import write_signatures
+from forensics.evidence.signing import UNSIGNED, Signing
 
 if sys.platform != "win32":
     import fcntl
@@ -43,6 +45,8 @@ class BundleWriter:
         self._lock: BinaryIO | None = lock
         self._notes = notes
         self._sealed = False
+        self.timestamp_failure: str | None = None
+        """Why the sealed bundle has no time stamp although one was asked for."""
 
     @classmethod
     def create(cls, out: Path, force: bool) -> BundleWriter:
@@ -104,12 +108,13 @@ class BundleWriter:
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
-    def seal(self, info: Mapping[str, str]) -> dict[str, Digests]:
-        """Write the bag's tag files and move the bundle to `out`; returns the payload's digests.
+    def seal(self, info: Mapping[str, str], signing: Signing = UNSIGNED) -> dict[str, Digests]:
+        """Write tag files and signatures, move the bundle to `out`; returns the payload's digests.
 
         ``info`` goes into bag-info.txt and should hold ``External-Identifier`` (the run id).
         ``Bagging-Date`` is today (UTC) unless given.  An old audit at `out` is deleted only after
         the new one stands; an old folder that is no audit is kept beside it (see `notes`).
+        ``signing`` must hold the keys that audit.json names; see also `timestamp_failure`.
         """
         if self._lock is None:
             raise RuntimeError("this bundle was already sealed or aborted")
@@ -119,6 +124,8 @@ class BundleWriter:
             **info,
         }
         payload = write_bag(self._root, full)
+        if signing.keys:
+            self.timestamp_failure = write_signatures(self._root, payload, signing)
         self._release()
         (self._root / MARKER).unlink()
         self._move_into_place()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from forensics.evidence.bag import ALGORITHMS, DECLARATION, Digests, digest_stream, info_bytes
 from forensics.evidence.names import decode_path, encode_path
+from forensics.evidence.signing import SIGNATURE_FILES
 from forensics.evidence.tree import Tree
 
 MAX_MANIFEST_BYTES = 512 * 2**20
@@ -26,7 +27,7 @@ def bag_faults(tree: Tree) -> list[str]:
         if "/" not in path and path not in ROOT_FILES:
             what = "refers to files elsewhere" if path == "fetch.txt" else "is listed nowhere"
             faults.append(f"{path!r} at the root {what}")
-        elif "/" in path and not path.startswith("data/"):
+        elif "/" in path and not path.startswith("data/") and path not in SIGNATURE_FILES:
             faults.append(f"{path!r} lies outside data/ and is listed nowhere")
     filled = {path.rpartition("/")[0] for path in tree.files}
     faults += [

@@ -100,6 +100,8 @@ class Chain:
     counts: Mapping[str, object] | None
     """The counts of the seal event, None without one."""
     faults: tuple[str, ...]
+    sealed_utc: str | None = None
+    """The time that the last line claims, None without one."""
 
 
 def check_chain(path: Path) -> Chain:
@@ -132,7 +134,8 @@ def read_chain(stream: BinaryIO) -> Chain:
     counts = _counts(last)
     if counts is None:
         faults.append("the last line is no seal event with counts")
-    return Chain(number, head, counts, tuple(faults))
+    moment = last.get("utc")
+    return Chain(number, head, counts, tuple(faults), moment if isinstance(moment, str) else None)
 
 
 def _parse(raw: bytes) -> tuple[dict[str, object] | None, str]:

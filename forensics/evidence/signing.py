@@ -1,10 +1,20 @@
-"""Signing: what an audit is asked to seal with. Held in memory only, never recorded."""
+"""Signing: what an audit is asked to seal with, and the names of the files that come of it.
+
+Keys are held in memory only, never recorded.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from forensics.evidence.keys import SigningKey
+
+FOLDER: Final = "signatures/"
+ENVELOPE: Final = "signatures/bundle.dsse.json"
+STAMP: Final = "signatures/bundle.dsse.json.tsr"
+SIGNERS: Final = "signatures/signer.pem"
+SIGNATURE_FILES: Final = (ENVELOPE, STAMP, SIGNERS)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 VERIFICATION_SCHEMA = "restoration-forensics/verification/1"
 
 Status = Literal["passed", "failed", "not_included", "not_checked"]
-Verdict = Literal["intact_unsigned", "altered", "incomplete", "could_not_check"]
+Verdict = Literal[
+    "intact_signer_known",
+    "intact_signer_unchecked",
+    "intact_unsigned",
+    "altered",
+    "incomplete",
+    "could_not_check",
+]
+SignerState = Literal["unsigned", "unchecked", "known"]
+TimeState = Literal["not_attested", "issuer_unchecked", "attested"]
 
 UNSIGNED = "this bundle is unsigned; anyone could have made it"
 _SHOWN = 5
@@ -17,12 +26,48 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Step:
-    """One check. ``exit_code`` is what it alone would mean: 0, 3, 4 or 5."""
+    """One check. ``exit_code`` is what it alone would mean: 0, 1 (a gate), 3, 4 or 5."""
 
     name: str
     status: Status
     reason: str = ""
     exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class Seal:
+    """Who signed and when, as far as it was checked; None in its place: not decided."""
+
+    signer: SignerState
+    signers: tuple[str, ...] = ()
+    """Fingerprints of all who signed."""
+    known: tuple[str, ...] = ()
+    """Those whose keys the reader pinned."""
+    time: TimeState = "not_attested"
+    moment_utc: str | None = None
+
+    def at(self, time: TimeState, moment_utc: str) -> Seal:
+        """The same seal with a time stamp."""
+        return replace(self, time=time, moment_utc=moment_utc)
+
+    def signer_answer(self) -> str:
+        """Answer to "Is the signer known?"."""
+        if self.signer == "unsigned":
+            return "no: the bundle is unsigned"
+        if self.signer == "unchecked":
+            return (
+                f"not checked: the key {', '.join(self.signers)} signed it; whose it is, only a "
+                "key that you hold from elsewhere can tell (--key)"
+            )
+        return f"yes: signed with the given key {', '.join(self.known)}"
+
+    def time_answer(self) -> str:
+        """Answer to "Is the time attested?"."""
+        if self.time == "attested":
+            return f"yes: the signature existed at {self.moment_utc}"
+        if self.time == "issuer_unchecked":
+            return f"not checked: a token names {self.moment_utc}; give --tsa-root to check it"
+        return "no: its dates are its maker's claim"
 
 
 @dataclass(frozen=True)
@@ -36,6 +81,8 @@ class Verification:
     steps: tuple[Step, ...]
     totals: Mapping[str, int] | None
     """Counts recomputed from the lines, None where they could not be read."""
+    seal: Seal | None = None
+    """Who signed and when; None when that was not decided."""
 
     def document(self) -> dict[str, object]:
         """As JSON, for ``--json``."""
@@ -50,6 +97,24 @@ class Verification:
                 for step in self.steps
             ],
             "totals": dict(self.totals) if self.totals is not None else None,
+            "signers": list(self.seal.signers) if self.seal is not None else None,
+            "time_utc": self.seal.moment_utc if self.seal is not None else None,
+            "questions": self.answers(),
+        }
+
+    def answers(self) -> dict[str, str]:
+        """Five answers that must not be mixed up: none follows from another."""
+        intact = {
+            "altered": "no",
+            "incomplete": "not decided: this is no complete bundle",
+            "could_not_check": "not decided: a required check could not run here",
+        }.get(self.verdict, "yes: every file is what the bundle says it is")
+        return {
+            "intact": intact,
+            "signer": self.seal.signer_answer() if self.seal is not None else "not decided",
+            "time": self.seal.time_answer() if self.seal is not None else "not decided",
+            "input": "not judged here; see the report",
+            "method": "not judged here; see the limits in the report",
         }
 
     def lines(self) -> tuple[str, ...]:
@@ -58,21 +123,13 @@ class Verification:
         for step in self.steps:
             status = step.status.replace("_", " ")
             text.append(f"  {step.name:<12} {status:<12} {step.reason}".rstrip())
-        intact = {
-            "intact_unsigned": "yes: every file is what the bundle says it is",
-            "altered": "no",
-            "incomplete": "not decided: this is no complete bundle",
-            "could_not_check": "not decided: a required check could not run here",
-        }[self.verdict]
-        included = {step.name for step in self.steps}
-        signer = "no: the bundle is unsigned" if "signature" in included else "not decided"
-        attested = "no: its dates are its maker's claim" if "time" in included else "not decided"
+        answers = self.answers()
         text += [
-            f"  Is it intact?              {intact}",
-            f"  Is the signer known?       {signer}",
-            f"  Is the time attested?      {attested}",
-            "  Was the input good?        not judged here; see the report",
-            "  Is the method reliable?    not judged here; see the limits in the report",
+            f"  Is it intact?              {answers['intact']}",
+            f"  Is the signer known?       {answers['signer']}",
+            f"  Is the time attested?      {answers['time']}",
+            f"  Was the input good?        {answers['input']}",
+            f"  Is the method reliable?    {answers['method']}",
         ]
         return tuple(text)
 
@@ -89,10 +146,12 @@ def judged(name: str, faults: list[str], reason: str) -> Step:
     return Step(name, "failed", "; ".join(faults[:_SHOWN]) + more, 4)
 
 
-def conclude(bundle: str, steps: list[Step], totals: Mapping[str, int] | None) -> Verification:
-    """The verdict of all steps together: altered outranks could-not-check and incomplete."""
+def conclude(
+    bundle: str, steps: list[Step], totals: Mapping[str, int] | None, seal: Seal | None = None
+) -> Verification:
+    """The verdict of all steps together: altered outranks could-not-check, incomplete and gates."""
     codes = {step.exit_code for step in steps}
-    code = next((code for code in (4, 5, 3) if code in codes), 0)
+    code = next((code for code in (4, 5, 3, 1) if code in codes), 0)
     ran = sum(step.status in {"passed", "failed"} for step in steps)
     bad = [step.name for step in steps if step.exit_code == code] if code else []
     verdict: Verdict
@@ -106,11 +165,24 @@ def conclude(bundle: str, steps: list[Step], totals: Mapping[str, int] | None) -
         verdict = "incomplete"
         said = "NOT A COMPLETE BUNDLE: " + next(s.reason for s in steps if s.exit_code == 3)
     else:
-        verdict = "intact_unsigned"
-        said = "intact, but unsigned: anyone could have made it"
-    counts = f" ({_counts(totals)})" if totals and not code else ""
+        verdict, said = _intact(seal)
+        if code == 1:
+            said += f"; NOT MET: {', '.join(bad)}"
+    counts = f" ({_counts(totals)})" if totals and code in {0, 1} else ""
     first = f"{bundle}: {ran} checks ran; {said}{counts}."
-    return Verification(bundle, verdict, code, first, tuple(steps), totals)
+    return Verification(bundle, verdict, code, first, tuple(steps), totals, seal)
+
+
+def _intact(seal: Seal | None) -> tuple[Verdict, str]:
+    if seal is None or seal.signer == "unsigned":
+        return "intact_unsigned", "intact, but unsigned: anyone could have made it"
+    if seal.signer == "unchecked":
+        return (
+            "intact_signer_unchecked",
+            "intact, but signer not checked: anyone could have made and signed it (give --key)",
+        )
+    names = ", ".join(f"{name[:16]}\u2026" for name in seal.known)
+    return "intact_signer_known", f"intact, signed with the given key {names}"
 
 
 def _counts(totals: Mapping[str, int]) -> str:

@@ -18,13 +18,14 @@ from forensics.evidence.bundle import MARKER, SUFFIX
 from forensics.evidence.check_bag import bag_faults, bag_info, check_digests
 from forensics.evidence.check_counts import count_faults, seal_faults
 from forensics.evidence.check_media import frame_hash_faults, media_faults
+from forensics.evidence.check_seal import SealSteps
 from forensics.evidence.events import Chain, read_chain
 from forensics.evidence.lines import AUDIT, FACES, FRAMES, parse_audit, parse_lines
 from forensics.evidence.names import readable_name
 from forensics.evidence.survey import Survey, survey
 from forensics.evidence.tree import Tree
+from forensics.evidence.trust import NOBODY, Trust
 from forensics.evidence.verification import (
-    UNSIGNED,
     Status,
     Step,
     Verdict,
@@ -42,7 +43,7 @@ RUN_RECORDS = ("data/run/environment.json", "data/run/command.json")
 _SIGNS = ("bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", AUDIT)
 
 
-def verify(bundle: Path) -> Verification:
+def verify(bundle: Path, trust: Trust = NOBODY) -> Verification:
     """Check a bundle, folder or ZIP. Never raises for what it holds, however hostile."""
     name = readable_name(bundle.resolve().name or str(bundle))
     try:
@@ -53,7 +54,7 @@ def verify(bundle: Path) -> Verification:
         return _unreadable(name, "an interrupted or running audit left it; run the audit again")
     if not any(tree.has(sign) for sign in _SIGNS) and not tree.faults:
         return _unreadable(name, "no bundle: it holds neither bagit.txt nor data/audit.json")
-    return _Check(tree).run(name)
+    return _Check(tree, trust).run(name)
 
 
 def _unreadable(name: str, reason: str) -> Verification:
@@ -63,8 +64,9 @@ def _unreadable(name: str, reason: str) -> Verification:
 class _Check:
     """One verification; each step leaves what the later ones need."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, trust: Trust) -> None:
         self._tree = tree
+        self._seal = SealSteps(tree, trust)
         self._digests: Mapping[str, Digests] = {}
         self._audit: Audit | None = None
         self._survey: Survey | None = None
@@ -74,13 +76,14 @@ class _Check:
         """All steps in order."""
         checks: tuple[tuple[str, Callable[[str], Step]], ...] = (
             ("names", self._names),
-            ("signature", self._signature),
+            ("signature", self._seal.signature),
             ("bag", self._bag),
             ("digests", self._all_digests),
-            ("time", self._time),
             ("records", self._records),
             ("events", self._events),
             ("totals", self._totals),
+            ("statement", self._statement),
+            ("time", self._time),
             ("media", self._media),
             ("pictures", self._pictures),
             ("table", self._table),
@@ -89,16 +92,13 @@ class _Check:
         )
         steps = [_guarded(check, step) for step, check in checks]
         totals = self._survey.totals() if self._survey is not None else None
-        return conclude(name, steps, totals)
+        return conclude(name, steps, totals, self._seal.seal)
 
     def _names(self, step: str) -> Step:
         if self._tree.unreadable and not self._tree.faults:
             return Step(step, "not_checked", "; ".join(self._tree.unreadable[:5]), 3)
         count = len(self._tree.files)
         return judged(step, list(self._tree.faults), f"{count} regular files with safe names")
-
-    def _signature(self, step: str) -> Step:
-        return Step(step, "not_included", UNSIGNED)
 
     def _bag(self, step: str) -> Step:
         return judged(step, bag_faults(self._tree), "BagIt 1.0, complete, in canonical form")
@@ -110,8 +110,11 @@ class _Check:
             return Step(step, "not_checked", "; ".join(check.unreadable[:5]), 3)
         return judged(step, check.faults, f"SHA-256 and SHA-512 of {len(check.found)} files")
 
+    def _statement(self, step: str) -> Step:
+        return self._seal.statement(step, self._audit, self._digests, self._chain)
+
     def _time(self, step: str) -> Step:
-        return Step(step, "not_included", "no time stamp; the dates are its maker's claim")
+        return self._seal.time(step, self._audit, self._chain)
 
     def _records(self, step: str) -> Step:
         self._audit = parse_audit(self._tree.read(AUDIT, strict.MAX_DOCUMENT_BYTES))

@@ -123,5 +123,5 @@ def test_every_attack_on_the_bag_is_named(
     result = verify(bundle)
     assert (result.exit_code, result.verdict) == (4, "altered")
     assert words in failed_steps(result)[step]
-    assert len(result.steps) == 13
+    assert len(result.steps) >= 14
     assert "ALTERED" in result.first_line

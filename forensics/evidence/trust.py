@@ -1,0 +1,44 @@
+"""Trust: what the reader of a bundle brings along. Nothing found inside a bundle adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from forensics.errors import UsageError
+from forensics.evidence.keys import fingerprint, load_public
+from forensics.evidence.token import load_roots
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Pinned keys, how many of them must have signed, and pinned time-stamp authorities."""
+
+    keys: tuple[Ed25519PublicKey, ...] = ()
+    threshold: int = 1
+    tsa_roots: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        return tuple(fingerprint(key) for key in self.keys)
+
+
+NOBODY = Trust()
+
+
+def load_trust(keys: Sequence[Path], threshold: int = 1, tsa_roots: Sequence[Path] = ()) -> Trust:
+    """Read the files that a reader pins; UsageError when they are not what they should be.
+
+    One key given twice counts once.  ``threshold`` is 1 to the number of different keys.
+    """
+    found = {fingerprint(key): key for key in map(load_public, keys)}
+    if threshold < 1 or threshold > max(1, len(found)):
+        raise UsageError(
+            f"--threshold {threshold} does not fit {len(found)} different pinned key(s)",
+            "It is the number of the --key files whose signature must be there.",
+        )
+    return Trust(tuple(found.values()), threshold, load_roots(tsa_roots))
