@@ -13,7 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from forensics.record_base import Record as Record
+from forensics.record_media import Restored as Restored
+from forensics.record_media import Source as Source
+from forensics.record_media import Stream as Stream
 
 AUDIT_SCHEMA = "restoration-forensics/audit/1"
 FRAME_SCHEMA = "restoration-forensics/frame/1"
@@ -123,14 +128,6 @@ class Failure:
         return cls(stage, reason, f"{type(error).__name__}: {error}")
 
 
-class Record(BaseModel):
-    """Base of what a bundle stores: frozen, no unknown field, no NaN, no infinity."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
-    )
-
-
 class Rejected(Record):
     """A detection that did not become a face of a person, and why."""
 
@@ -176,8 +173,8 @@ class FaceLine(Record):
     seed: int | None = None
     crop_sha256: str | None = Field(default=None, description="of the raw (512, 512, 3) RGB bytes")
     restored_sha256: str | None = None
-    measures: dict[str, float] = {}
-    not_measured: dict[str, str] = {}
+    measures: dict[str, float] = Field(default={})
+    not_measured: dict[str, str] = Field(default={})
     references: dict[str, float] = Field(
         default={}, description="what accurate pictures of this quality score, by measure"
     )
@@ -208,61 +205,6 @@ class FrameLine(Record):
     flags: tuple[FlagCode, ...] = ()
 
 
-class Stream(Record):
-    """Another stream of the source, and what became of it."""
-
-    index: int
-    kind: str
-    codec: str
-    packets: int | None = None
-    packets_sha256: str | None = None
-    outcome: Literal["copied", "sidecar", "dropped"]
-    reason: str | None = None
-
-
-class Source(Record):
-    """What was examined."""
-
-    file: str
-    sha256: str
-    sha512: str
-    bytes: int
-    kind: Literal["video", "image", "frames"]
-    width: int = Field(description="as coded, before rotation and square pixels")
-    height: int
-    sar: str = Field(description="sample aspect ratio, like 1:1")
-    rotation: int = Field(description="degrees clockwise applied to show it upright")
-    display_width: int = Field(description="after rotation and square pixels")
-    display_height: int
-    frames: int
-    duration_s: float | None
-    time_base: str | None = Field(description="like 1/12800")
-    vfr: bool
-    audio: tuple[Stream, ...] = ()
-    other_streams: tuple[Stream, ...] = ()
-    container: str | None = None
-    codec: str | None = None
-    pix_fmt: str | None = None
-    colour: dict[str, str] = {}
-    assumptions: tuple[str, ...] = Field(
-        default=(), description="what the file does not say and was assumed"
-    )
-    note: str | None = Field(default=None, description="what the maker says about the file")
-
-
-class Restored(Record):
-    """What was written."""
-
-    file: str
-    sha256: str
-    bytes: int
-    width: int
-    height: int
-    frames: int
-    codec: str | None = None
-    encoder: dict[str, str] = {}
-
-
 class Model(Record):
     """A network that took part."""
 
@@ -271,6 +213,9 @@ class Model(Record):
     version: str
     file: str
     sha256: str
+    state_sha256: str | None = Field(
+        default=None, description="of the tensors sorted by name; None where not computed"
+    )
     licence: str
     source: str
     deterministic: bool
@@ -367,6 +312,19 @@ class Artefact(Record):
     file: str
     outcome: Literal["written", "skipped", "failed"]
     reason: str | None = None
+    renderer: dict[str, str] = Field(
+        default={}, description="versions that decide its bytes; empty in older bundles"
+    )
+
+
+class Comparison(Record):
+    """The side-by-side video of one person, and whether it was made."""
+
+    file: str
+    person: int = Field(ge=0)
+    frames: int = Field(ge=0)
+    outcome: Literal["written", "skipped", "failed"]
+    reason: str | None = None
 
 
 class Audit(Record):
@@ -395,6 +353,7 @@ class Audit(Record):
     reproduce: dict[str, str] = Field(description="commands to repeat and to verify")
     limits: tuple[str, ...]
     reports: tuple[Artefact, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
 
 
 CLOCK_FIELDS: tuple[str, ...] = (
