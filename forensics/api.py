@@ -5,7 +5,7 @@ Joins the stages: probe, the pipeline's two passes, assembly, evidence and repor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from forensics.progress import Progress, Silent
 from forensics.records import Audit
 
 if TYPE_CHECKING:
+    from forensics.evidence.signing import Signing
+    from forensics.evidence.trust import Trust
     from forensics.evidence.verify import Verification
     from forensics.run import Done
 
@@ -82,14 +84,34 @@ def plan(source: Path, settings: Settings) -> Plan:
     )
 
 
-def audit(source: Path, out: Path | None = None, settings: Settings | None = None) -> Audit:
+def audit(
+    source: Path,
+    out: Path | None = None,
+    settings: Settings | None = None,
+    *,
+    signing: Signing | None = None,
+) -> Audit:
     """Audit one source and write its bundle; returns the record.
 
-    Raises `forensics.errors.ForensicsError`; ``run.exit_code`` tells of partial failure.
+    ``signing`` holds opened keys (`forensics.evidence.keys.load_signer`) and, when a time stamp is
+    wanted, the authority's address; nothing of it but the fingerprints is recorded.  Raises
+    `forensics.errors.ForensicsError`, `IncompleteError` also when the bundle stands but its time
+    stamp could not be had; ``run.exit_code`` tells of partial failure.
     """
     done = run_audit(
-        source, out, settings or Settings(), force=False, progress=Silent(), say=lambda _: None
+        source,
+        out,
+        settings or Settings(),
+        force=False,
+        progress=Silent(),
+        say=lambda _: None,
+        signing=signing,
     )
+    if done.timestamp_failure is not None:
+        raise IncompleteError(
+            f"the bundle {str(done.bundle)!r} is complete and signed, without a time stamp: "
+            f"{done.timestamp_failure}"
+        )
     return done.audit
 
 
@@ -100,11 +122,45 @@ def load(bundle: Path) -> Audit:
     return load_audit(bundle)
 
 
-def verify(bundle: Path) -> Verification:
-    """Check a bundle's integrity; loads no network and needs no network."""
+def verify(
+    bundle: Path,
+    key: Path | Sequence[Path] = (),
+    *,
+    threshold: int = 1,
+    tsa_root: Path | Sequence[Path] = (),
+) -> Verification:
+    """Check a bundle; loads no network and needs no network.
+
+    ``key``: public keys of which ``threshold`` must have signed it; without one, an intact bundle
+    may be anyone's.  ``tsa_root``: certificates of time-stamp authorities.  `UsageError` when these
+    files are not what they should be; whatever the bundle holds is in the result.
+    """
+    from forensics.evidence.trust import load_trust
     from forensics.evidence.verify import verify as check
 
-    return check(bundle)
+    keys = (key,) if isinstance(key, Path) else key
+    roots = (tsa_root,) if isinstance(tsa_root, Path) else tsa_root
+    return check(bundle, load_trust(keys, threshold, roots))
+
+
+def check_bundle(
+    bundle: Path, trust: Trust | None = None, *, deep: bool, original: Path | None
+) -> Verification:
+    """`verify` with what the command adds: decoding and drawing again, and a source from outside.
+
+    Raises `UsageError` when ``original`` is no file.
+    """
+    from forensics.evidence.trust import NOBODY
+    from forensics.evidence.verify import verify as check
+
+    pinned = NOBODY if trust is None else trust
+    if original is not None and not original.is_file():
+        raise UsageError(f"--original: there is no file {str(original)!r}", "Check the path.")
+    if not deep:
+        return check(bundle, pinned, original=original)
+    from forensics.deep.checks import DeepChecks
+
+    return check(bundle, pinned, original=original, deep=DeepChecks(original))
 
 
 def run_audit(
@@ -115,6 +171,7 @@ def run_audit(
     force: bool,
     progress: Progress,
     say: Say,
+    signing: Signing | None = None,
 ) -> Done:
     """Audit one source; the command's work.  Nothing half-written is left looking complete."""
     from forensics.media.quick import quick_check
@@ -136,9 +193,10 @@ def run_audit(
     bundle = BundleWriter.create(target, force)
     keep = False
     try:
+        from forensics.evidence.signing import Signing
         from forensics.run import AuditRun
 
-        done = AuditRun(media, settings, bundle, progress, say).run()
+        done = AuditRun(media, settings, bundle, progress, say, signing or Signing()).run()
         return _zipped(done) if settings.zip else done
     except KeyboardInterrupt:
         keep = True
@@ -216,4 +274,9 @@ def _keep_apart(source: Path, target: Path) -> None:
     if inside == outside or outside in inside.parents:
         raise UsageError(
             "the bundle would be written into the source", "Choose another folder with --out."
+        )
+    if inside in outside.parents and inside.is_dir():
+        raise UsageError(
+            "the bundle would replace the folder that holds the source",
+            "Choose another folder with --out.",
         )

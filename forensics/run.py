@@ -31,7 +31,7 @@ from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.environment import command_record, environment_record
 from forensics.evidence.lines import write_audit, write_json
 from forensics.evidence.names import safe_name, safe_names
-from forensics.evidence.signing import UNSIGNED, Signing
+from forensics.evidence.signing import UNSIGNED, Signing, seal_lines, verify_command
 from forensics.media.framehash import framehash_text
 from forensics.media.probe import Media
 from forensics.media.writer import Written, open_writer
@@ -53,6 +53,8 @@ class Done:
     bundle: Path
     exit_code: int
     notes: tuple[str, ...] = ()
+    timestamp_failure: str | None = None
+    """Why there is no time stamp although one was asked for; exit 3."""
 
     def lines(self) -> list[str]:
         """One sentence per person, the report's address, the verify command."""
@@ -67,7 +69,7 @@ class Done:
                 lines.append(f"Report: {(self.bundle / 'data' / artefact.file).as_uri()}")
             else:
                 lines.append(f"{artefact.file}: {artefact.outcome} ({artefact.reason})")
-        lines.append(f"Check it with: forensics verify {self.bundle}")
+        lines += seal_lines(self.bundle, self.audit.run.signers, self.timestamp_failure)
         return lines
 
 
@@ -189,8 +191,10 @@ class AuditRun:
         audit = self._render(audit, sink)
         sink.event("reports", {a.file: a.outcome for a in audit.reports})
         sink.events.seal(audit.totals.model_dump())
-        self._bundle.seal({"External-Identifier": self._id})
-        return Done(audit, self._bundle.root, audit.run.exit_code, self._bundle.notes)
+        self._bundle.seal({"External-Identifier": self._id}, self._signing)
+        failure = self._bundle.timestamp_failure
+        code = audit.run.exit_code if failure is None else 3
+        return Done(audit, self._bundle.root, code, self._bundle.notes, failure)
 
     def _write_records(self, written: Written) -> None:
         bundle, media = self._bundle, self._media
@@ -259,7 +263,7 @@ class AuditRun:
         words += ["--every", str(s.every), "--background", s.background, "--format", s.format]
         return {
             "audit": shlex.join(words),
-            "verify": shlex.join(["forensics", "verify", self._bundle.out.name]),
+            "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),
         }
 
     def _planned_reports(self) -> tuple[Artefact, ...]:

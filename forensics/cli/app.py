@@ -12,11 +12,12 @@ import typer
 from forensics import __version__
 from forensics.cli.audit import audit
 from forensics.cli.doctor import doctor
+from forensics.cli.keys import keys_app
 from forensics.cli.models import models_app
 from forensics.cli.output import report_error
 from forensics.cli.report import report
 from forensics.cli.verify import verify
-from forensics.errors import ForensicsError
+from forensics.errors import EnvironmentLacks, ForensicsError
 
 SCHEMA = "restoration-forensics/audit/1"
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(audit)
 app.command()(verify)
 app.command()(report)
+app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 app.command()(doctor)
 
@@ -51,6 +53,15 @@ def _root(
     """Root of the command; holds options that belong to no subcommand."""
 
 
+def _lacking(error: OSError) -> EnvironmentLacks:
+    """What the system refused, in words."""
+    where = f" {error.filename!r}" if error.filename else ""
+    return EnvironmentLacks(
+        f"the system refused to read or write{where}: {error.strerror or error}",
+        "Nothing that looks complete was left. Look at free space and rights, and run it again.",
+    )
+
+
 def main() -> None:
     """Run the command; every failure becomes one message and its exit code."""
     arguments = sys.argv[1:]
@@ -64,6 +75,12 @@ def main() -> None:
             traceback.print_exc()
         report_error(error, as_json)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:  # a full disk, a folder that was taken away, a file without rights
+        if verbose:
+            traceback.print_exc()
+        lacks = _lacking(error)
+        report_error(lacks, as_json)
+        raise SystemExit(lacks.exit_code) from None
     except Exception as error:  # the last boundary: a defect of ours is a message too, never exit 0
         if verbose:
             traceback.print_exc()

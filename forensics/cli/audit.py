@@ -55,6 +55,22 @@ def audit(
     case: Annotated[Text, typer.Option(help="Case id, for the record.")] = None,
     operator: Annotated[Text, typer.Option(help="Who runs this, for the record.")] = None,
     purpose: Annotated[Text, typer.Option(help="Why, for the record.")] = None,
+    sign: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="<path>", help="Sign the bundle with this key (.key.pem). Repeatable."
+        ),
+    ] = None,
+    passphrase_file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="<path>",
+            help="File with the passphrase: one for all keys or one each. [asked for]",
+        ),
+    ] = None,
+    timestamp: Annotated[
+        Text, typer.Option(help="Address of an RFC 3161 authority: time-stamp the signature.")
+    ] = None,
     fail_on: Annotated[
         Text, typer.Option("--fail-on", help="Exit 1 when a person's band is high or caution.")
     ] = None,
@@ -98,10 +114,19 @@ def audit(
         planned = plan(source, settings)
         output.result(planned.document(), planned.lines())
         return
+    from forensics.cli.passphrase import signing_from
     from forensics.progress import choose
 
+    signing = signing_from(sign or (), passphrase_file or (), timestamp)
+
     done = run_audit(
-        source, out, settings, force=force, progress=choose(quiet or as_json), say=output.say
+        source,
+        out,
+        settings,
+        force=force,
+        progress=choose(quiet or as_json),
+        say=output.say,
+        signing=signing,
     )
     output.result(done.audit.model_dump(mode="json", by_alias=True), done.lines())
     raise typer.Exit(done.exit_code)

@@ -11,16 +11,45 @@ from forensics.cli.output import Output
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by 'forensics audit'.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle made by 'forensics audit': its folder or its ZIP.")
+    ],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also decode every frame and draw the reports again.")
+    ] = False,
+    original: Annotated[
+        Path | None,
+        typer.Option("--original", help="The source, for a bundle made with --no-original."),
+    ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="<path>",
+            help="Public key (.pub.pem) that must have signed it, got from its owner. Repeatable.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        int, typer.Option(help="How many of the --key files must have signed.")
+    ] = 1,
+    tsa_root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="<path>", help="Root certificate (PEM) of the time-stamp authority. Repeatable."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> None:
-    """Check a bundle: every file, every digest, the event chain and the totals.
+    """Check a bundle: every file, every digest, the events, the totals, who signed and when.
 
-    Exit 0 intact, 3 not a complete bundle, 4 altered, 5 cannot be checked here.
+    Without --key an intact bundle is exit 0 whoever made it: the first line says so. Exit 0 intact,
+    1 intact but --tsa-root finds no time stamp, 3 not a complete bundle, 4 altered (with --key also
+    unsigned or signed by another), 5 cannot be checked here.
     """
-    from forensics.evidence.verify import verify as check
+    from forensics.api import check_bundle
+    from forensics.evidence.trust import load_trust
 
-    result = check(bundle)
+    trust = load_trust(key or (), threshold, tsa_root or ())
+    result = check_bundle(bundle, trust, deep=deep, original=original)
     Output(as_json).result(result.document(), list(result.lines()))
     raise typer.Exit(result.exit_code)

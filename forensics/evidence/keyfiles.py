@@ -44,13 +44,8 @@ class KeyFiles:
     fingerprint: str
 
 
-def new_key(out: Path, passphrase: bytes, name: str = DEFAULT_NAME) -> KeyFiles:
-    """Make a key and write ``signing.{key,pub,chain,root}.pem`` into ``out``.
-
-    UsageError when one of them exists, the folder cannot be written, or the passphrase or the name
-    (1 to 55 visible characters, shown to readers of the credentials) will not do.
-    """
-    _check(passphrase, name)
+def check_target(out: Path) -> dict[str, Path]:
+    """The files of a new key in ``out``, by suffix; UsageError when one of them exists."""
     files = {
         suffix: out / (STEM + suffix)
         for suffix in (KEY_SUFFIX, PUBLIC_SUFFIX, CHAIN_SUFFIX, ROOT_SUFFIX)
@@ -61,6 +56,17 @@ def new_key(out: Path, passphrase: bytes, name: str = DEFAULT_NAME) -> KeyFiles:
                 f"{path.name!r} is already in {str(out)!r}; a key is never overwritten",
                 "Choose another folder with --out.",
             )
+    return files
+
+
+def new_key(out: Path, passphrase: bytes, name: str = DEFAULT_NAME) -> KeyFiles:
+    """Make a key and write ``signing.{key,pub,chain,root}.pem`` into ``out``.
+
+    UsageError when one of them exists, the folder cannot be written, or the passphrase or the name
+    (1 to 55 visible characters, shown to readers of the credentials) will not do.
+    """
+    _check(passphrase, name)
+    files = check_target(out)
     private = Ed25519PrivateKey.generate()
     certificates = make_certificates(private.public_key(), name, datetime.now(UTC))
     try:

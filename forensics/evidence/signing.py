@@ -5,7 +5,9 @@ Keys are held in memory only, never recorded.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from forensics.evidence.keys import SigningKey
@@ -34,3 +36,20 @@ class Signing:
 
 
 UNSIGNED = Signing()
+
+
+def verify_command(bundle: str, signers: tuple[str, ...]) -> str:
+    """The command that checks a bundle; a signed one is checked with the signer's public key."""
+    key = ["--key", "signing.pub.pem"] if signers else []
+    return shlex.join(["forensics", "verify", bundle, *key])
+
+
+def seal_lines(bundle: Path, signers: tuple[str, ...], timestamp_failure: str | None) -> list[str]:
+    """What is said at the end of an audit about its seal."""
+    lines = [f"Signed with the key {name}" for name in signers]
+    if timestamp_failure is not None:
+        lines.append(
+            f"Incomplete: the bundle is signed but NOT time-stamped: {timestamp_failure}. Its "
+            "dates stay claims; run the audit again when the authority answers."
+        )
+    return [*lines, f"Check it with: {verify_command(str(bundle), signers)}"]
