@@ -9,9 +9,9 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from forensics.evidence.bag import Digests
+from forensics.evidence.bag import Digests, digest_file
 from forensics.evidence.names import safe_names
 from forensics.evidence.tree import Tree
 from forensics.records import Audit, FrameLine, Restored
@@ -120,6 +120,14 @@ def _original_faults(
     if (found.sha256, found.sha512, found.size) != (source.sha256, source.sha512, source.bytes):
         return ["the original is not the file that audit.json names"], ""
     return [], "the original is the recorded one"
+
+
+def given_faults(path: Path, audit: Audit) -> list[str]:
+    """Whether a file given beside the bundle is the one it was made from; OSError as it comes."""
+    found = digest_file(path)
+    if (found.sha256, found.size) == (audit.source.sha256, audit.source.bytes):
+        return []
+    return ["the file given is not the original that audit.json names (its SHA-256 differs)"]
 
 
 def frame_hash_faults(tree: Tree, audit: Audit) -> list[str]:

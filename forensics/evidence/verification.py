@@ -9,6 +9,7 @@ from typing import Literal
 VERIFICATION_SCHEMA = "restoration-forensics/verification/1"
 
 Status = Literal["passed", "failed", "not_included", "not_checked"]
+Depth = Literal["plain", "deep"]
 Verdict = Literal[
     "intact_signer_known",
     "intact_signer_unchecked",
@@ -83,12 +84,15 @@ class Verification:
     """Counts recomputed from the lines, None where they could not be read."""
     seal: Seal | None = None
     """Who signed and when; None when that was not decided."""
+    depth: Depth = "plain"
+    """Whether media were also decoded and reports drawn again."""
 
     def document(self) -> dict[str, object]:
         """As JSON, for ``--json``."""
         return {
             "schema": VERIFICATION_SCHEMA,
             "bundle": self.bundle,
+            "depth": self.depth,
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "first_line": self.first_line,
@@ -147,7 +151,11 @@ def judged(name: str, faults: list[str], reason: str) -> Step:
 
 
 def conclude(
-    bundle: str, steps: list[Step], totals: Mapping[str, int] | None, seal: Seal | None = None
+    bundle: str,
+    steps: list[Step],
+    totals: Mapping[str, int] | None,
+    seal: Seal | None = None,
+    depth: Depth = "plain",
 ) -> Verification:
     """The verdict of all steps together: altered outranks could-not-check, incomplete and gates."""
     codes = {step.exit_code for step in steps}
@@ -169,8 +177,8 @@ def conclude(
         if code == 1:
             said += f"; NOT MET: {', '.join(bad)}"
     counts = f" ({_counts(totals)})" if totals and code in {0, 1} else ""
-    first = f"{bundle}: {ran} checks ran; {said}{counts}."
-    return Verification(bundle, verdict, code, first, tuple(steps), totals, seal)
+    first = f"{bundle}: {depth} check: {ran} checks ran; {said}{counts}."
+    return Verification(bundle, verdict, code, first, tuple(steps), totals, seal, depth)
 
 
 def _intact(seal: Seal | None) -> tuple[Verdict, str]:

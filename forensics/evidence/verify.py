@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import forensics
 from forensics.errors import EnvironmentLacks, InputError, IntegrityError
@@ -17,7 +18,7 @@ from forensics.evidence.bag import Digests
 from forensics.evidence.bundle import MARKER, SUFFIX
 from forensics.evidence.check_bag import bag_faults, bag_info, check_digests
 from forensics.evidence.check_counts import count_faults, seal_faults
-from forensics.evidence.check_media import frame_hash_faults, media_faults
+from forensics.evidence.check_media import frame_hash_faults, given_faults, media_faults
 from forensics.evidence.check_seal import SealSteps
 from forensics.evidence.events import Chain, read_chain
 from forensics.evidence.lines import AUDIT, FACES, FRAMES, parse_audit, parse_lines
@@ -26,6 +27,7 @@ from forensics.evidence.survey import Survey, survey
 from forensics.evidence.tree import Tree
 from forensics.evidence.trust import NOBODY, Trust
 from forensics.evidence.verification import (
+    Depth,
     Status,
     Step,
     Verdict,
@@ -43,8 +45,25 @@ RUN_RECORDS = ("data/run/environment.json", "data/run/command.json")
 _SIGNS = ("bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", AUDIT)
 
 
-def verify(bundle: Path, trust: Trust = NOBODY) -> Verification:
-    """Check a bundle, folder or ZIP. Never raises for what it holds, however hostile."""
+class Deep(Protocol):
+    """What decodes and renders again; evidence knows no decoder and gets it handed in."""
+
+    def frame_hashes(self, step: str, tree: Tree, audit: Audit) -> Step: ...
+
+    def rendering(self, step: str, tree: Tree, audit: Audit) -> Step: ...
+
+
+def verify(
+    bundle: Path,
+    trust: Trust = NOBODY,
+    *,
+    original: Path | None = None,
+    deep: Deep | None = None,
+) -> Verification:
+    """Check a bundle, folder or ZIP. Never raises for what it holds, however hostile.
+
+    ``original`` is the file of a bundle that was made without it; ``deep`` decodes and renders.
+    """
     name = readable_name(bundle.resolve().name or str(bundle))
     try:
         tree = open_tree(bundle)
@@ -54,7 +73,7 @@ def verify(bundle: Path, trust: Trust = NOBODY) -> Verification:
         return _unreadable(name, "an interrupted or running audit left it; run the audit again")
     if not any(tree.has(sign) for sign in _SIGNS) and not tree.faults:
         return _unreadable(name, "no bundle: it holds neither bagit.txt nor data/audit.json")
-    return _Check(tree, trust).run(name)
+    return _Check(tree, trust, original, deep).run(name)
 
 
 def _unreadable(name: str, reason: str) -> Verification:
@@ -64,8 +83,8 @@ def _unreadable(name: str, reason: str) -> Verification:
 class _Check:
     """One verification; each step leaves what the later ones need."""
 
-    def __init__(self, tree: Tree, trust: Trust) -> None:
-        self._tree = tree
+    def __init__(self, tree: Tree, trust: Trust, original: Path | None, deep: Deep | None) -> None:
+        self._tree, self._original, self._deep = tree, original, deep
         self._seal = SealSteps(tree, trust)
         self._digests: Mapping[str, Digests] = {}
         self._audit: Audit | None = None
@@ -89,10 +108,12 @@ class _Check:
             ("table", self._table),
             ("reports", self._reports),
             ("frame hashes", self._frame_hashes),
+            ("rendering", self._rendering),
         )
         steps = [_guarded(check, step) for step, check in checks]
         totals = self._survey.totals() if self._survey is not None else None
-        return conclude(name, steps, totals, self._seal.seal)
+        depth: Depth = "plain" if self._deep is None else "deep"
+        return conclude(name, steps, totals, self._seal.seal, depth)
 
     def _names(self, step: str) -> Step:
         if self._tree.unreadable and not self._tree.faults:
@@ -151,6 +172,9 @@ class _Check:
         folder = self._audit.source.kind == "frames" and self._survey is not None
         frames = list(self._frames()) if folder else []
         faults, sentence = media_faults(self._tree, self._audit, frames, self._digests)
+        if self._original is not None:
+            faults += given_faults(self._original, self._audit)
+            sentence += "; the file given is the original"
         return judged(step, faults, sentence)
 
     def _pictures(self, step: str) -> Step:
@@ -174,15 +198,23 @@ class _Check:
         return judged(step, faults, "there as recorded; not rendered again here")
 
     def _frame_hashes(self, step: str) -> Step:
-        if not self._tree.under("data/frames/"):
-            return Step(step, "not_included", "no clip was decoded, or none was written")
         if self._audit is None:
             return _after_records(step)
-        if faults := frame_hash_faults(self._tree, self._audit):
+        listed = bool(self._tree.under("data/frames/"))
+        if listed and (faults := frame_hash_faults(self._tree, self._audit)):
             return judged(step, faults, "")
-        return Step(
-            step, "not_checked", "one per frame; computing them again needs a decoder (ffmpeg)"
-        )
+        if self._deep is not None and (listed or self._audit.source.kind != "video"):
+            return self._deep.frame_hashes(step, self._tree, self._audit)
+        if not listed:
+            return Step(step, "not_included", "no clip was decoded, or none was written")
+        return Step(step, "not_checked", "one per frame; computed again only with --deep")
+
+    def _rendering(self, step: str) -> Step:
+        if self._audit is None:
+            return _after_records(step)
+        if self._deep is None:
+            return Step(step, "not_checked", "the reports are drawn again only with --deep")
+        return self._deep.rendering(step, self._tree, self._audit)
 
     def _frames(self) -> Iterator[FrameLine]:
         with self._tree.open(FRAMES) as stream:

@@ -38,7 +38,7 @@ def test_an_intact_bundle_passes_and_is_called_unsigned(tmp_path: Path, kind: st
 
 def test_the_text_keeps_five_questions_apart(bundle: Path) -> None:
     lines = verify(bundle).lines()
-    assert lines[0].startswith("bundle: 10 checks ran; intact, but unsigned")
+    assert lines[0].startswith("bundle: plain check: 10 checks ran; intact, but unsigned")
     assert "failed frames: 1, failed faces: 1, skipped faces: 1" in lines[0]
     assert sum(line.strip().endswith("?") or "?  " in line for line in lines) == 5
     signature = next(line for line in lines if "signature" in line)

@@ -1,0 +1,1 @@
+"""Deep checks: decode and render again, each in a child process that may die without harm."""
