@@ -22,6 +22,9 @@ from forensics.media.probe import Media
 from forensics.media.reader import DecodedFrame
 from forensics.media.written import Written
 
+# Leaves room below 255 bytes for a digest, a frame number and the ending.
+_MAX_STEM_BYTES = 150
+
 
 class PictureWriter:
     """Writes PNG files; see `forensics.media.writer.Writer`."""
@@ -90,12 +93,13 @@ class PictureWriter:
 
 
 def _plain(stem: str) -> str:
-    """A stem of a folder's own file without characters that a bundle does not take."""
+    """A stem of a folder's own file without characters or a length that a bundle does not take."""
     kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|%' else "_" for c in stem).strip(
         " ."
     )
-    if kept == stem:
-        return kept
-    # Two names that differ only in such characters must stay apart.
+    short = kept.encode()[:_MAX_STEM_BYTES].decode(errors="ignore").strip(" .")
+    if short == stem:
+        return short
+    # Two names that differ only in what was taken out must stay apart.
     raw = stem.encode("utf-8", "surrogateescape")
-    return f"{kept or 'picture'}-{hashlib.sha256(raw).hexdigest()[:8]}"
+    return f"{short or 'picture'}-{hashlib.sha256(raw).hexdigest()[:8]}"

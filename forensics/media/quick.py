@@ -130,7 +130,11 @@ def list_folder(path: Path) -> Folder:
         entries = sorted(path.iterdir(), key=lambda p: (natural_key(p.name), p.name))
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}") from error
+    home = path.resolve()
     for entry in entries:
+        if entry.is_symlink() and not _stays_in(entry, home):
+            left_out.append(f"{entry.name} (a link to elsewhere)")
+            continue
         head = b""
         if entry.is_file():
             try:
@@ -148,6 +152,17 @@ def list_folder(path: Path) -> Folder:
         what = "is an empty folder" if not entries else "holds no picture"
         raise InputError(f"{path.name or path} {what}", f"Pictures read are {SUPPORTED[-27:]}.")
     return Folder(tuple(pictures), tuple(left_out))
+
+
+def _stays_in(link: Path, folder: Path) -> bool:
+    """Whether a link leads to a file of its own folder.
+
+    Whoever packs a folder of frames could otherwise make the audit copy any picture of its reader.
+    """
+    try:
+        return link.resolve(strict=True).parent == folder
+    except (OSError, RuntimeError):  # dangling or in a loop; older Pythons raise the latter
+        return False
 
 
 _PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}

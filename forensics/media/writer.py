@@ -24,6 +24,7 @@ from forensics.media.written import Written
 __all__ = ["VideoWriter", "PictureWriter", "Writer", "Written", "open_writer", "packet_digest"]
 
 FOLDER = "restored"
+MAX_STEM_BYTES = 150
 
 
 class Writer(Protocol):
@@ -60,5 +61,7 @@ def safe_stem(path: Path) -> str:
     text = unicodedata.normalize(
         "NFC", stem.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     )
-    kept = "".join(c if c.isalnum() or c in "-_. " else "_" for c in text).strip(" .")
-    return kept.lstrip("-")[:100] or "source"
+    kept = "".join(c if c.isalnum() or c in "-_. " else "_" for c in text).strip(" .").lstrip("-")
+    # By bytes, because file systems count those; the part file's name is longer still.
+    short = kept[:100].encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+    return short.strip(" .") or "source"

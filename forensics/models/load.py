@@ -48,6 +48,7 @@ def load_embedded(role: str) -> LoadedModel:
 
     Raises `EnvironmentLacks` (5) when absent and `IntegrityError` (4) when altered.
     """
+    import safetensors
     import safetensors.torch
 
     card = read_card(role)
@@ -66,6 +67,12 @@ def load_embedded(role: str) -> LoadedModel:
             f"its card says {card['sha256']}",
             "Install the wheel again; do not use this copy.",
         )
-    state = safetensors.torch.load(raw)
+    try:
+        state = safetensors.torch.load(raw)
+    except safetensors.SafetensorError as error:
+        raise IntegrityError(
+            f"the weights of the embedded model '{role}' are no safetensors file: {error}",
+            "Install the wheel again; do not use this copy.",
+        ) from error
     floats = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
     return LoadedModel(role, floats, digest, card)
