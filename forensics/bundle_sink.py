@@ -20,6 +20,7 @@ from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.events import EventLog
 from forensics.evidence.lines import face_writer, frame_writer
 from forensics.evidence.table import FaceTable
+from forensics.media.label import labelled_pair
 from forensics.passes.sink import Folder
 from forensics.records import FaceLine, FlagCode, FrameLine
 from forensics.scoring.facts import FaceFact
@@ -31,7 +32,9 @@ _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 class BundleSink:
     """A `forensics.passes.sink.Sink` that writes into ``BundleWriter.data``."""
 
-    def __init__(self, bundle: BundleWriter) -> None:
+    def __init__(self, bundle: BundleWriter, label: str | None = None) -> None:
+        """``label``: the run id that the margins of ``cmp/`` carry; None for no margin."""
+        self._label = label
         self.gathered = Gathered()
         self.events = EventLog(bundle.path("log", "events.jsonl"))
         self._bundle = bundle
@@ -39,7 +42,9 @@ class BundleSink:
         self._faces = _spool()
 
     def picture(self, folder: Folder, name: str, rgb_u8: NDArray[np.uint8]) -> None:
-        """Write one PNG."""
+        """Write one PNG; a pair for people to look at gets its label in a margin."""
+        if folder == "cmp" and self._label is not None:
+            rgb_u8 = labelled_pair(rgb_u8, self._label)
         done, coded = cv2.imencode(".png", cv2.cvtColor(rgb_u8, cv2.COLOR_RGB2BGR), _PNG)
         if not done:
             raise ForensicsError(f"the picture {folder}/{name} could not be encoded")

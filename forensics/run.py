@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -25,11 +24,11 @@ from forensics.assembly import (
     flags_by_face,
 )
 from forensics.bundle_sink import BundleSink
+from forensics.comparisons import write_comparisons
 from forensics.config import Settings
 from forensics.errors import IntegrityError
 from forensics.evidence.bundle import BundleWriter
-from forensics.evidence.environment import command_record, environment_record
-from forensics.evidence.lines import write_audit, write_json
+from forensics.evidence.lines import write_audit
 from forensics.evidence.names import safe_name, safe_names
 from forensics.evidence.signing import UNSIGNED, Signing, seal_lines, verify_command
 from forensics.media.framehash import framehash_text
@@ -38,9 +37,10 @@ from forensics.media.writer import Written, open_writer
 from forensics.passes.follow import Following
 from forensics.pipeline import Engines, follow_people, load_engines, restore_and_measure
 from forensics.progress import Progress
-from forensics.records import Artefact, Audit, Background, Model, Person, Run
+from forensics.provenance import Provenance
+from forensics.records import Artefact, Audit, Background, Comparison, Model, Person, Run
+from forensics.report.renderer import REPORT_KINDS, renderer_versions
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
-from forensics.runtime import numeric_facts
 
 Say = Callable[[str], None]
 
@@ -100,16 +100,19 @@ class AuditRun:
             f"{source.display_width}x{source.display_height}, restored at {settings.upscale}x "
             f"with the profile '{settings.models}'."
         )
-        sink = BundleSink(self._bundle)
+        sink = BundleSink(self._bundle, self._label)
         try:
             sink.event("start", {"run": self._id, "source_sha256": source.sha256})
+            self._provenance = Provenance(
+                self._id, self._media, settings, self._bundle, sink, self._signing
+            )
             engines = load_engines(settings)
             sink.event("models", {m.role: m.sha256 for m in engines.models})
             following = follow_people(self._media, engines, sink, self._progress)
             self._say(f"People followed: {following.people}; faces to restore: {following.count}.")
             written = self._redraw(engines, following, sink)
             self._check_source_unchanged(sink)
-            return self._conclude(sink, engines.models, written)
+            return self._conclude(sink, engines, written)
         finally:
             sink.close()
 
@@ -145,16 +148,17 @@ class AuditRun:
     def _conclude(
         self,
         sink: BundleSink,
-        models: tuple[Model, ...],
+        engines: Engines,
         written: Written,
     ) -> Done:
-        gathered = sink.gathered
+        gathered, models = sink.gathered, self._provenance.models(engines.models)
         source = self._media.source
         found = find_flags(gathered.facts, (source.display_width, source.display_height))
         sink.finish(flags_by_face(found, gathered.facts))
         people = describe_people(gathered.facts, found)
         totals = gathered.totals(len(people))
-        failures = self._failures(gathered, written)
+        comparisons = self._compare(people)
+        failures = self._failures(gathered, written, comparisons)
         self._write_records(written)
         code = self._exit_code(failures, people)
         now = datetime.now(UTC)
@@ -174,7 +178,12 @@ class AuditRun:
                 signers=self._signing.fingerprints,
                 timestamp_requested=self._signing.timestamp_url is not None,
             ),
-            source=source.model_copy(update=dict(written.source_streams())),
+            source=source.model_copy(
+                update={
+                    **written.source_streams(),
+                    "credentials": self._provenance.credentials,
+                }
+            ),
             restored=written.restored,
             models=models,
             settings=self._settings.values(),
@@ -187,7 +196,9 @@ class AuditRun:
             reproduce=self._reproduce(),
             limits=self._limits(people, models, not failures),
             reports=self._planned_reports(),
+            comparisons=comparisons,
         )
+        self._provenance.write(audit, engines)
         audit = self._render(audit, sink)
         sink.event("reports", {a.file: a.outcome for a in audit.reports})
         sink.events.seal(audit.totals.model_dump())
@@ -196,9 +207,20 @@ class AuditRun:
         code = audit.run.exit_code if failure is None else 3
         return Done(audit, self._bundle.root, code, self._bundle.notes, failure)
 
+    @property
+    def _label(self) -> str | None:
+        """What names this bundle in the margins of pictures; None with --no-label."""
+        return self._id if self._settings.label else None
+
+    def _compare(self, people: tuple[Person, ...]) -> tuple[Comparison, ...]:
+        """One side-by-side clip per person; a single picture needs none beside ``cmp/``."""
+        if self._media.source.kind == "image":
+            return ()
+        rate = self._media.frame_rate_hint
+        return write_comparisons(self._bundle.root, [p.id for p in people], rate, self._label)
+
     def _write_records(self, written: Written) -> None:
         bundle, media = self._bundle, self._media
-        private = self._settings.private
         if media.source.kind == "video":
             bundle.path("frames", "original.framehash").write_text(
                 framehash_text(media.path), "utf-8"
@@ -212,21 +234,16 @@ class AuditRun:
             # Two raw names may become one when cleaned; `safe_names` keeps them apart.
             for path, name in zip(files, safe_names([f.name for f in files]), strict=True):
                 shutil.copyfile(path, bundle.path("original", name))
-        write_json(
-            bundle.path("run", "environment.json"),
-            environment_record(private=private, numeric=numeric_facts()),
-        )
-        write_json(
-            bundle.path("run", "command.json"),
-            command_record(sys.argv, self._settings.values(), private=private),
-        )
 
-    def _failures(self, gathered: Gathered, written: Written) -> tuple[str, ...]:
+    def _failures(
+        self, gathered: Gathered, written: Written, comparisons: tuple[Comparison, ...]
+    ) -> tuple[str, ...]:
         out = []
         if count := gathered.outcomes["failed"]:
             out.append(f"{count} face(s) were not restored; faces.jsonl says why.")
         if count := gathered.frames["failed"]:
             out.append(f"{count} frame(s) could not be read or written; frames.jsonl says why.")
+        out += [f"{c.file} was not made: {c.reason}" for c in comparisons if c.outcome == "failed"]
         out += [
             f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
             for s in written.streams
@@ -268,10 +285,12 @@ class AuditRun:
 
     def _planned_reports(self) -> tuple[Artefact, ...]:
         return tuple(
-            Artefact(file=f"report/report.{kind}", outcome="written")
+            Artefact(
+                file=f"report/report.{kind}", outcome="written", renderer=renderer_versions(kind)
+            )
             if kind in self._settings.formats
             else Artefact(file=f"report/report.{kind}", outcome="skipped", reason="not asked for")
-            for kind in ("html", "pdf")
+            for kind in REPORT_KINDS
         )
 
     def _render(self, audit: Audit, sink: BundleSink) -> Audit:

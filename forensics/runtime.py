@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forensics.errors import EnvironmentLacks
@@ -73,4 +74,20 @@ def numeric_facts() -> dict[str, str | int | bool | None]:
         "cuda": torch.version.cuda,
         "gpu": torch.cuda.get_device_name(0) if has_gpu else None,
         "gpus": torch.cuda.device_count() if has_gpu else 0,
+        "gpu_capability": ".".join(map(str, torch.cuda.get_device_capability(0)))
+        if has_gpu
+        else None,
+        "gpu_driver": _gpu_driver(),
+        "cudnn": torch.backends.cudnn.version() if has_gpu else None,
+        "mkldnn": torch.backends.mkldnn.is_available(),
+        "default_dtype": str(torch.get_default_dtype()).removeprefix("torch."),
     }
+
+
+def _gpu_driver() -> str | None:
+    """The NVIDIA driver's own line of its version; None without one."""
+    try:
+        text = Path("/proc/driver/nvidia/version").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    return text.splitlines()[0].removeprefix("NVRM version: ").strip() if text else None

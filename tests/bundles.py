@@ -40,13 +40,15 @@ def make_bundle(
     run_id: str = RUN_ID,
     signing: Signing = UNSIGNED,
     start: datetime = START,
+    restored_bytes: bytes | None = None,
 ) -> Path:
     """A sealed bundle in a new folder under ``root``; returns the folder.
 
     ``hostile`` puts file names and texts into it that attack whatever shows them; ``no_faces``
     makes a clip without a face; ``failed=False`` leaves out the failed frame and face; ``side``
     is the size of the pictures in px (a smaller one is quicker); ``signing`` seals it with keys
-    and a time stamp; ``start`` is when the run claims to have begun (a time stamp needs now).
+    and a time stamp; ``start`` is when the run claims to have begun (a time stamp needs now);
+    ``restored_bytes`` is a real file in place of the drawn restored clip.
     """
     writer = BundleWriter.create(root / "two_people-audit", force=False)
     raw_name = HOSTILE_NAME if hostile else "two_people.mp4"
@@ -54,7 +56,7 @@ def make_bundle(
     original = writer.path("original", name)
     original.write_bytes(b"drawn stand-in for a clip; no decoder reads it\n" * 40)
     restored = writer.path("restored", name)
-    restored.write_bytes(b"drawn stand-in for a restored clip\n" * 60)
+    restored.write_bytes(restored_bytes or b"drawn stand-in for a restored clip\n" * 60)
     _write_framehashes(writer)
 
     faces = [] if no_faces else _faces(failed, hostile)

@@ -68,6 +68,4 @@ def signing_from(keys: Sequence[Path], files: Sequence[Path], timestamp: str | N
         load_signer(path, passphrase_of(repr(path.name), file))
         for path, file in zip(keys, per_key, strict=True)
     )
-    if len({key.fingerprint for key in opened}) != len(opened):
-        raise UsageError("the same key was given twice", "Give each --sign KEY once.")
     return Signing(opened, timestamp)

@@ -65,9 +65,9 @@ class SealSteps:
         chain: Chain | None,
     ) -> Step:
         """What was signed, against the bundle as it is."""
-        if self._check is None:
+        if not signed(self._tree):
             return Step(step, "not_included", "nothing is signed")
-        if self._check.payload is None:
+        if self._check is None or self._check.payload is None:
             return Step(step, "not_checked", "the signature does not hold, so it was not read")
         if audit is None or chain is None:
             return Step(step, "not_checked", "the records could not be read")

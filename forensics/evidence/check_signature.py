@@ -149,7 +149,8 @@ def _signers(tree: Tree) -> tuple[list[Ed25519PublicKey], list[str]]:
         if isinstance(key, Ed25519PublicKey):
             keys.append(key)
     ordered = sorted(keys, key=fingerprint)
-    if not keys or b"".join(map(public_pem, ordered)) != raw:
+    unique = dict.fromkeys(map(public_pem, ordered))
+    if not keys or b"".join(unique) != raw:
         return [], [f"{SIGNERS!r} is not in the form this tool writes"]
     return keys, []
 

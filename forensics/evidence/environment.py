@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import importlib.metadata
+import json
 import locale
 import os
 import platform
@@ -32,7 +33,7 @@ PACKAGES: tuple[str, ...] = (
     "torch", "torchvision", "opencv-python", "av", "numpy", "scipy", "scikit-image", "pillow",
     "spandrel", "facexlib", "lpips", "safetensors", "weasyprint", "pydyf", "jinja2", "pydantic",
     "pydantic-core", "typer", "rich", "cryptography", "pooch", "gfpgan", "realesrgan", "basicsr",
-    "ray", "yt-dlp", "c2pa-python",
+    "ray", "yt-dlp", "c2pa-python", "rfc3161-client",
 )  # fmt: skip
 THREAD_VARIABLES: tuple[str, ...] = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
@@ -52,12 +53,15 @@ REMOVED = "[removed]"
 
 
 def environment_record(
-    private: bool = False, numeric: Mapping[str, object] | None = None
+    private: bool = False,
+    numeric: Mapping[str, object] | None = None,
+    pipeline: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """Everything about the machine and the installation that can change a result.
 
-    ``numeric`` holds what loaded libraries say (GPU, FFmpeg, torch's CPU capability); it is stored
-    as it is under ``numeric``, so the caller keeps host names and paths out of it.
+    ``numeric`` holds what loaded libraries say (GPU, FFmpeg, torch's CPU capability), ``pipeline``
+    how they were used (batch size, noise, encoder, colour conversion); both are stored as they are,
+    so the caller keeps host names and paths out of them.
     """
     record: dict[str, object] = {
         "schema": ENVIRONMENT_SCHEMA,
@@ -85,6 +89,7 @@ def environment_record(
         "clock": _clock_record(),
         "variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         "numeric": dict(numeric or {}),
+        "pipeline": dict(pipeline or {}),
     }
     if not private:
         record["host"] = socket.gethostname()
@@ -186,6 +191,7 @@ def _tool_record() -> dict[str, object]:
         record["commit"] = None
         record["dirty"] = None
         record["installed_files_sha256"] = _installed_digest()
+    record["wheel_sha256"] = _wheel_digest()
     return record
 
 
@@ -209,6 +215,17 @@ def _installed_digest() -> str | None:
     except importlib.metadata.PackageNotFoundError:
         return None
     return hashlib.sha256(record.encode()).hexdigest() if record else None
+
+
+def _wheel_digest() -> str | None:
+    """SHA-256 of the wheel that was installed, where the installer wrote it down (PEP 610)."""
+    try:
+        text = importlib.metadata.distribution("restoration-forensics").read_text("direct_url.json")
+        archive = json.loads(text or "{}").get("archive_info", {})
+    except (importlib.metadata.PackageNotFoundError, ValueError, AttributeError):
+        return None
+    found = archive.get("hashes", {}).get("sha256")
+    return found if isinstance(found, str) else None
 
 
 def _lock_record() -> dict[str, object]:

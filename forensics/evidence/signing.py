@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from forensics.errors import UsageError
 from forensics.evidence.keys import SigningKey
 
 FOLDER: Final = "signatures/"
@@ -23,11 +24,18 @@ SIGNATURE_FILES: Final = (ENVELOPE, STAMP, SIGNERS)
 class Signing:
     """Keys that sign the bundle (the first also signs Content Credentials), and a time authority.
 
-    ``timestamp_url`` is the http(s) address of an RFC 3161 authority, None for no token.
+    ``timestamp_url`` is the http(s) address of an RFC 3161 authority, None for no token; it needs
+    a key.  UsageError without one, or when a key is there twice.
     """
 
     keys: tuple[SigningKey, ...] = ()
     timestamp_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.timestamp_url is not None and not self.keys:
+            raise UsageError("a time stamp is taken over the signature, and there is no key")
+        if len(set(self.fingerprints)) != len(self.keys):
+            raise UsageError("the same key was given twice", "Give each --sign KEY once.")
 
     @property
     def fingerprints(self) -> tuple[str, ...]:

@@ -84,7 +84,8 @@ class PictureWriter:
             codec="png",
             encoder={"name": "Pillow", "version": PIL.__version__, "bits": "8"},
         )
-        return Written(restored)
+        names = tuple((path.name, self._names[path.name.casefold()]) for path in final)
+        return Written(restored, pictures=names)
 
     def abort(self) -> None:
         """Remove everything written so far."""

@@ -17,10 +17,15 @@ class SourceStreams(TypedDict):
 
 @dataclass(frozen=True)
 class Written:
-    """The restored file and what became of every other stream of the source."""
+    """The restored file and what became of every other stream of the source.
+
+    ``pictures`` are the names of restored pictures with their frame numbers, in order; empty for a
+    clip.
+    """
 
     restored: records.Restored
     streams: tuple[records.Stream, ...] = ()
+    pictures: tuple[tuple[str, int], ...] = ()
 
     def source_streams(self) -> SourceStreams:
         """The streams sorted into the two fields of the source's record."""

@@ -18,14 +18,16 @@ from typing import Final, Literal
 import forensics
 from forensics.report.resources import templates_dir
 
-_PACKAGES: Final = {
+Kind = Literal["html", "pdf"]
+REPORT_KINDS: Final[tuple[Kind, ...]] = ("html", "pdf")
+_PACKAGES: Final[dict[Kind, tuple[str, ...]]] = {
     "html": ("jinja2", "markupsafe", "pillow"),
     "pdf": ("jinja2", "markupsafe", "pillow", "weasyprint", "pydyf", "tinyhtml5", "fonttools"),
 }
 _ABSENT: Final = "absent"
 
 
-def renderer_versions(kind: Literal["html", "pdf"]) -> dict[str, str]:
+def renderer_versions(kind: Kind) -> dict[str, str]:
     """Versions by name for one kind of report; ``absent`` where something is not here."""
     found = {
         "restoration-forensics": forensics.__version__,

@@ -15,7 +15,7 @@ class Config:
     scenes_per_shard: int = 2000
     # The shard after the plain ones holds crowds: many small people, faces of wide pixels.
     crowd_shards: int = 1
-    steps: int = 18200
+    steps: int = 16200
     batch: int = 8
     # a step sees its scenes at one of these sizes; small ones are cheap and hold the small faces
     sizes_px: tuple[int, ...] = (192, 256, 320)
