@@ -1,0 +1,64 @@
+"""Label: words in a margin beside a picture's pixels, never over them.
+
+A margin stays with a picture that is cut out of a report or a folder; the pixels that were compared
+and measured stay as they are.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+MARGIN_PX: Final = 32
+RESTORED_WORDS: Final = "AI-RESTORED"
+FOOTAGE_WORDS: Final = "FOOTAGE, ENLARGED"
+_PAPER: Final = (29, 33, 38)
+_INK: Final = (255, 255, 255)
+_TEXT_PX: Final = 16
+_EDGE_PX: Final = 10
+
+
+def short_id(run_id: str) -> str:
+    """The first group of a run's UUID: enough to find its bundle, short enough for a margin."""
+    return run_id[:8]
+
+
+@lru_cache(maxsize=64)
+def margin(*words: str, width: int) -> NDArray[np.uint8]:
+    """A strip (MARGIN_PX, ``width``, 3) uint8 RGB; each text begins an equal share of the width.
+
+    Text that is too long is cut at the edge of its share.
+    """
+    strip = Image.new("RGB", (width, MARGIN_PX), _PAPER)
+    share = width // len(words)
+    for number, text in enumerate(words):
+        cell = Image.new("RGB", (share, MARGIN_PX), _PAPER)
+        draw = ImageDraw.Draw(cell)
+        draw.text((_EDGE_PX, MARGIN_PX // 2), text, fill=_INK, font=_font(), anchor="lm")
+        strip.paste(cell, (number * share, 0))
+    found = np.asarray(strip, dtype=np.uint8)
+    found.setflags(write=False)
+    return found
+
+
+def label_words(run_id: str) -> tuple[str, str]:
+    """What stands below the footage and below the restored face."""
+    return FOOTAGE_WORDS, f"{RESTORED_WORDS}  -  bundle {short_id(run_id)}"
+
+
+def labelled_pair(pair_rgb_u8: NDArray[np.uint8], run_id: str) -> NDArray[np.uint8]:
+    """Footage and restored face side by side (H, W, 3), with the label in a margin below.
+
+    The upper H rows of the result are the pair's own pixels.
+    """
+    return np.vstack([pair_rgb_u8, margin(*label_words(run_id), width=pair_rgb_u8.shape[1])])
+
+
+@cache
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font that Pillow carries itself, so that no machine draws it otherwise."""
+    return ImageFont.load_default(_TEXT_PX)
