@@ -1,0 +1,255 @@
+"""Provenance: what a run must record about where its source came from and what it was made with.
+
+`Provenance` looks at the source's own credentials before anything is restored, writes credentials
+into what was restored, and leaves the records below ``data/run`` and ``data/models``.  Credentials
+that cannot be read are a record; credentials that cannot be written are a failure of the run.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from forensics import __version__
+from forensics.bundle_sink import BundleSink
+from forensics.config import Settings
+from forensics.credentials.manifest import Claim
+from forensics.credentials.read import gather, read_files
+from forensics.credentials.write import CredentialsFailed, Item, write_credentials
+from forensics.errors import EnvironmentLacks, InputError
+from forensics.evidence.acquisition import Acquisition, Hashed, file_times
+from forensics.evidence.bundle import BundleWriter
+from forensics.evidence.environment import command_record, environment_record, package_versions
+from forensics.evidence.inventory import inventory
+from forensics.evidence.lines import write_json
+from forensics.evidence.names import readable_name
+from forensics.evidence.predicate import build_predicate
+from forensics.evidence.signing import Signing
+from forensics.media.container import digest_file, digest_files
+from forensics.media.describe import container_facts, library_facts, packet_hash_text
+from forensics.media.probe import Media
+from forensics.media.written import Written
+from forensics.models.load import EMBEDDED, read_card
+from forensics.models.state_digest import state_sha256
+from forensics.pipeline import Engines
+from forensics.record_credentials import Credentials
+from forensics.records import Audit, Model
+from forensics.runtime import numeric_facts
+from forensics.scoring.facts import FaceFact
+
+log = logging.getLogger(__name__)
+
+NOT_INSTALLED = "the library c2pa is not installed here"
+
+
+class Provenance:
+    """The records of one run; made before the source is read."""
+
+    def __init__(
+        self,
+        run_id: str,
+        media: Media,
+        settings: Settings,
+        bundle: BundleWriter,
+        sink: BundleSink,
+        signing: Signing,
+    ) -> None:
+        self._id, self._media, self._settings = run_id, media, settings
+        self._bundle, self._sink, self._signing = bundle, sink, signing
+        self._times = file_times(media.files())
+        self.credentials = _credentials_of(media.files())
+        found = self.credentials
+        sink.event(
+            "credentials of the source",
+            {
+                "outcome": found.outcome,
+                "state": found.state,
+                "failures": [failure.code for failure in found.failures],
+                "reason": found.reason,
+            },
+        )
+
+    # ------------------------------------------------------------ credentials written
+
+    def credit(
+        self, written: Written, models: Sequence[Model], facts: Sequence[FaceFact]
+    ) -> tuple[Written, tuple[str, ...]]:
+        """Sign what was restored with the first key that has a chain; the digest is taken anew.
+
+        Returns the record and, where it could not be done, a failure for the reader.
+        """
+        signer = next((key for key in self._signing.keys if key.chain_pem), None)
+        if signer is None:
+            return written, ()
+        items = self._items(written, models, facts)
+        try:
+            found = write_credentials(items, signer)
+        except (CredentialsFailed, EnvironmentLacks) as error:
+            self._sink.event("credentials not written", {"reason": error.message})
+            written = _digested(written, [item.medium for item in items], None)
+            return written, (f"Content Credentials were not written: {error.message}",)
+        named = [(item.medium.name, one) for item, one in zip(items, found, strict=True)]
+        written = _digested(written, [item.medium for item in items], gather(named))
+        self._sink.event("credentials written", {"sha256": written.restored.sha256})
+        return written, ()
+
+    def _items(
+        self, written: Written, models: Sequence[Model], facts: Sequence[FaceFact]
+    ) -> list[Item]:
+        source, data = self._media.source, self._bundle.data
+        unread = self.credentials.reason if self.credentials.outcome == "unreadable" else None
+        claim = Claim(
+            bundle_id=self._id,
+            version=__version__,
+            title=Path(written.restored.file).name,
+            original_name=source.file,
+            original_sha256=source.sha256,
+            weights_sha256={model.role: model.sha256 for model in models},
+            faces=tuple(facts),
+            upscale=self._settings.upscale,
+            moving=source.kind == "video",
+        )
+        if source.kind != "frames":
+            return [Item(data / written.restored.file, self._media.path, claim, unread)]
+        items = []
+        for name, frame in written.pictures:
+            original = self._media.pictures[frame - 1]
+            own = replace(
+                claim,
+                title=name,
+                original_name=readable_name(original.name),
+                original_sha256=digest_file(original).sha256,
+                faces=tuple(fact for fact in facts if fact.frame == frame),
+            )
+            items.append(Item(data / written.restored.file / name, original, own, unread))
+        return items
+
+    # ------------------------------------------------------------ records written
+
+    def models(self, models: Sequence[Model]) -> tuple[Model, ...]:
+        """The models with the digest of their tensors, where their file's format is read here."""
+        return tuple(_with_state(model) for model in models)
+
+    def write(self, audit: Audit, engines: Engines) -> None:
+        """Everything below ``data/run`` and ``data/models``, and the packets' digests."""
+        private = self._settings.private
+        numeric = numeric_facts()
+        internal: dict[str, JsonValue] = {
+            "numeric": dict(numeric),
+            "restorer": asdict(engines.restorer.facts),
+            "encoder": dict(audit.restored.encoder) if audit.restored else {},
+            "conversion": audit.source.colour.get("conversion"),
+            "randomness": "none: no network of this run draws random numbers",
+        }
+        environment = environment_record(private, {**numeric, "ffmpeg": library_facts()}, internal)
+        write_json(self._bundle.path("run", "environment.json"), environment)
+        command = command_record(sys.argv, self._settings.values(), private=private)
+        write_json(self._bundle.path("run", "command.json"), command)
+        acquisition = self._acquisition(audit)
+        self._write_record("run", "acquisition.json", acquisition.model_dump(by_alias=True))
+        self._write_packets(audit)
+        cards = {model.role: read_card(model.role) for model in audit.models if model.card}
+        bill = inventory(audit, cards, package_versions(), _devices(environment, numeric))
+        self._write_record("models", "models.cdx.json", bill)
+        tool, lock = _section(environment, "tool"), _section(environment, "lock")
+        predicate = build_predicate(self._bundle.data, audit, internal, tool, lock)
+        self._write_record("run", "predicate.json", predicate.model_dump(by_alias=True))
+
+    def _write_record(self, folder: str, name: str, document: object) -> None:
+        write_json(self._bundle.path(folder, name), document)
+
+    def _acquisition(self, audit: Audit) -> Acquisition:
+        source, media = audit.source, self._media
+        after = _hashed(media)
+        given = str(media.path)
+        container, missing = None, None
+        if source.kind == "video":
+            try:
+                container = container_facts(media.path)
+            except InputError as error:
+                missing = error.message
+        return Acquisition.model_validate(
+            {
+                "acquired_utc": audit.run.started_utc,
+                "given": readable_name(Path(given).name if self._settings.private else given),
+                "file": source.file,
+                "kind": source.kind,
+                "before": Hashed(sha256=source.sha256, sha512=source.sha512, bytes=source.bytes),
+                "after": after,
+                "files": self._times,
+                "files_left_out": len(media.files()) - len(self._times),
+                "container": container,
+                "container_missing": missing,
+                "credentials": self.credentials,
+                "operator": audit.run.operator,
+                "case": audit.run.case,
+                "purpose": audit.run.purpose,
+                "kept": self._settings.original,
+            }
+        )
+
+    def _write_packets(self, audit: Audit) -> None:
+        """Packet digests beside the frame digests; where there can be none, the log says why."""
+        if audit.source.kind != "video" or audit.restored is None:
+            return
+        restored = self._bundle.data / audit.restored.file
+        for kind, path in (("original", self._media.path), ("restored", restored)):
+            try:
+                text = packet_hash_text(path)
+            except InputError as error:
+                self._sink.event("packets not listed", {"of": kind, "reason": error.message})
+                continue
+            self._bundle.path("frames", f"{kind}.packethash").write_text(text, "utf-8")
+
+
+def _credentials_of(paths: Sequence[Path]) -> Credentials:
+    try:
+        found = read_files(paths)
+    except EnvironmentLacks:
+        return Credentials(outcome="unreadable", reason=NOT_INSTALLED, files=len(paths))
+    names = [readable_name(path.name) for path in paths]
+    return gather(list(zip(names, found, strict=True)))
+
+
+def _hashed(media: Media) -> Hashed:
+    found = digest_files(media.pictures) if media.path.is_dir() else digest_file(media.path)
+    return Hashed(sha256=found.sha256, sha512=found.sha512, bytes=found.bytes)
+
+
+def _digested(written: Written, media: Sequence[Path], credentials: Credentials | None) -> Written:
+    """The record with the digest that the restored files have now."""
+    folder = "/" not in written.restored.file
+    found = digest_files(tuple(media)) if folder else digest_file(media[0])
+    restored = written.restored.model_copy(
+        update={"sha256": found.sha256, "bytes": found.bytes, "credentials": credentials}
+    )
+    return replace(written, restored=restored)
+
+
+def _with_state(model: Model) -> Model:
+    path = EMBEDDED / model.file
+    if model.source != "embedded" or path.suffix != ".safetensors":
+        return model
+    return model.model_copy(update={"state_sha256": state_sha256(path.read_bytes())})
+
+
+def _section(record: Mapping[str, object], name: str) -> dict[str, JsonValue]:
+    found = record.get(name)
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _devices(
+    environment: Mapping[str, object], numeric: Mapping[str, object]
+) -> list[tuple[str, str, str | None]]:
+    cpu = _section(environment, "cpu").get("model")
+    found: list[tuple[str, str, str | None]] = [("device", str(cpu or "unknown CPU"), None)]
+    if gpu := numeric.get("gpu"):
+        found.append(("device", str(gpu), None))
+        if driver := numeric.get("gpu_driver"):
+            found.append(("device-driver", f"driver of {gpu}", str(driver)))
+    return found
