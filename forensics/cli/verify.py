@@ -37,19 +37,27 @@ def verify(
             metavar="<path>", help="Root certificate (PEM) of the time-stamp authority. Repeatable."
         ),
     ] = None,
+    anchors: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="<path>",
+            help="Root certificate (PEM) that may vouch for Content Credentials. Repeatable.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> None:
     """Check a bundle: every file, every digest, the events, the totals, who signed and when.
 
     Without --key an intact bundle is exit 0 whoever made it: the first line says so. Exit 0 intact,
-    1 intact but --tsa-root finds no time stamp, 3 not a complete bundle, 4 altered (with --key also
-    unsigned or signed by another), 5 cannot be checked here.
+    1 intact but --tsa-root finds no time stamp or --anchors bad credentials of the original, 3 not
+    a complete bundle, 4 altered (with --key or --anchors also made by another), 5 cannot be checked
+    here.
     """
     from forensics.api import check_bundle
     from forensics.evidence.trust import load_trust
 
-    trust = load_trust(key or (), threshold, tsa_root or ())
+    trust = load_trust(key or (), threshold, tsa_root or (), anchors or ())
     result = check_bundle(bundle, trust, deep=deep, original=original)
     Output(as_json).result(result.document(), list(result.lines()))
     raise typer.Exit(result.exit_code)

@@ -116,7 +116,7 @@ def _real(file: BinaryIO, stack: ExitStack) -> BinaryIO:
     try:
         file.fileno()
     except (OSError, AttributeError):
-        copy = stack.enter_context(tempfile.TemporaryFile())
+        copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
         shutil.copyfileobj(file, copy)
         copy.seek(0)
         return copy

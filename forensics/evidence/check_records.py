@@ -40,9 +40,9 @@ def run_record_faults(
         faults += predicate_faults(raw, audit, digests)
     if INVENTORY in there:
         faults += inventory_faults(tree.read(INVENTORY, _MAX_BYTES), audit)
-    elif there or audit.source.credentials is not None:
+    if not there and audit.source.credentials is not None:
         # Only runs that write these records look for credentials.
-        faults += [] if there else ["the records of the run are missing"]
+        faults.append("the records of the run are missing")
     return faults, len(there)
 
 

@@ -19,7 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from forensics.errors import UsageError
-from forensics.evidence.cms import CmsError, CmsUnknown, own_certificate
+from forensics.evidence.cms import CmsError, own_certificate
 
 MAX_TOKEN_BYTES: Final = 2**18
 _MAX_ROOTS_BYTES: Final = 2**20
@@ -46,7 +46,9 @@ class Token:
     """Whether a pinned authority issued it."""
 
 
-def load_roots(paths: Sequence[Path]) -> tuple[x509.Certificate, ...]:
+def load_roots(
+    paths: Sequence[Path], hint: str = "Give the root certificate of the time-stamp authority."
+) -> tuple[x509.Certificate, ...]:
     """Certificates of authorities to pin, from PEM files (roots, and issuers in between)."""
     found: list[x509.Certificate] = []
     for path in paths:
@@ -57,10 +59,7 @@ def load_roots(paths: Sequence[Path]) -> tuple[x509.Certificate, ...]:
         except OSError as error:
             raise UsageError(f"cannot read {path.name!r}: {error.strerror}") from None
         except (ValueError, UnsupportedAlgorithm):
-            raise UsageError(
-                f"{path.name!r} holds no certificates in PEM form",
-                "Give the root certificate of the time-stamp authority.",
-            ) from None
+            raise UsageError(f"{path.name!r} holds no certificates in PEM form", hint) from None
     return tuple(dict.fromkeys(found))
 
 
@@ -103,11 +102,9 @@ def check_token(
 
 
 def _own_signature(raw: bytes, moment: datetime) -> bool:
-    """Whether the carried certificate signed it; False when that cannot be told here."""
+    """Whether the certificate that it carries signed it; False when it carries none."""
     try:
         leaf = own_certificate(raw)
-    except CmsUnknown:
-        return False
     except CmsError as error:
         raise TokenError(str(error)) from None
     if leaf is None:

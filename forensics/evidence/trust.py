@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from forensics.errors import UsageError
 from forensics.evidence.keys import fingerprint, load_public
@@ -16,11 +17,15 @@ from forensics.evidence.token import load_roots
 
 @dataclass(frozen=True)
 class Trust:
-    """Pinned keys, how many of them must have signed, and pinned time-stamp authorities."""
+    """Pinned keys, how many of them must have signed, and pinned time-stamp authorities.
+
+    ``anchors_pem`` holds the root certificates that may vouch for Content Credentials.
+    """
 
     keys: tuple[Ed25519PublicKey, ...] = ()
     threshold: int = 1
     tsa_roots: tuple[x509.Certificate, ...] = ()
+    anchors_pem: str | None = None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -30,7 +35,12 @@ class Trust:
 NOBODY = Trust()
 
 
-def load_trust(keys: Sequence[Path], threshold: int = 1, tsa_roots: Sequence[Path] = ()) -> Trust:
+def load_trust(
+    keys: Sequence[Path],
+    threshold: int = 1,
+    tsa_roots: Sequence[Path] = (),
+    anchors: Sequence[Path] = (),
+) -> Trust:
     """Read the files that a reader pins; UsageError when they are not what they should be.
 
     One key given twice counts once.  ``threshold`` is 1 to the number of different keys.
@@ -41,4 +51,6 @@ def load_trust(keys: Sequence[Path], threshold: int = 1, tsa_roots: Sequence[Pat
             f"--threshold {threshold} does not fit {len(found)} different pinned key(s)",
             "It is the number of the --key files whose signature must be there.",
         )
-    return Trust(tuple(found.values()), threshold, load_roots(tsa_roots))
+    roots = load_roots(anchors, "Give root certificates that may vouch for credentials.")
+    pem = "".join(root.public_bytes(Encoding.PEM).decode("ascii") for root in roots)
+    return Trust(tuple(found.values()), threshold, load_roots(tsa_roots), pem or None)

@@ -18,7 +18,9 @@ from forensics.evidence.bag import Digests
 from forensics.evidence.bundle import MARKER, SUFFIX
 from forensics.evidence.check_bag import bag_faults, bag_info, check_digests
 from forensics.evidence.check_counts import count_faults, seal_faults
+from forensics.evidence.check_credentials import credentials_step
 from forensics.evidence.check_media import frame_hash_faults, given_faults, media_faults
+from forensics.evidence.check_records import run_record_faults
 from forensics.evidence.check_seal import SealSteps
 from forensics.evidence.events import Chain, read_chain
 from forensics.evidence.lines import AUDIT, FACES, FRAMES, parse_audit, parse_lines
@@ -34,7 +36,6 @@ from forensics.evidence.verification import (
     Verification,
     conclude,
     judged,
-    passed,
 )
 from forensics.records import Audit, FaceLine, FrameLine
 
@@ -85,7 +86,7 @@ class _Check:
 
     def __init__(self, tree: Tree, trust: Trust, original: Path | None, deep: Deep | None) -> None:
         self._tree, self._original, self._deep = tree, original, deep
-        self._seal = SealSteps(tree, trust)
+        self._seal, self._trust = SealSteps(tree, trust), trust
         self._digests: Mapping[str, Digests] = {}
         self._audit: Audit | None = None
         self._survey: Survey | None = None
@@ -104,6 +105,7 @@ class _Check:
             ("statement", self._statement),
             ("time", self._time),
             ("media", self._media),
+            ("credentials", self._credentials),
             ("pictures", self._pictures),
             ("table", self._table),
             ("reports", self._reports),
@@ -146,7 +148,11 @@ class _Check:
             except strict.StrictJsonError as error:
                 raise IntegrityError(f"{path} is damaged: {error}") from error
         lines = self._survey.frames + self._survey.faces
-        return passed(step, f"audit.json and {lines} lines are what their schemas say")
+        faults, more = run_record_faults(self._tree, self._audit, self._digests)
+        also = f", {more} records of the run agree with them" if more else ""
+        return judged(
+            step, faults, f"audit.json and {lines} lines are what their schemas say{also}"
+        )
 
     def _events(self, step: str) -> Step:
         with self._tree.open(EVENTS) as stream:
@@ -176,6 +182,11 @@ class _Check:
             faults += given_faults(self._original, self._audit)
             sentence += "; the file given is the original"
         return judged(step, faults, sentence)
+
+    def _credentials(self, step: str) -> Step:
+        if self._audit is None:
+            return _after_records(step)
+        return credentials_step(step, self._tree, self._audit, self._trust.anchors_pem)
 
     def _pictures(self, step: str) -> Step:
         if self._survey is None:
