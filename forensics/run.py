@@ -158,7 +158,8 @@ class AuditRun:
         people = describe_people(gathered.facts, found)
         totals = gathered.totals(len(people))
         comparisons = self._compare(people)
-        failures = self._failures(gathered, written, comparisons)
+        written, uncredited = self._provenance.credit(written, models, gathered.facts)
+        failures = self._failures(gathered, written, comparisons) + uncredited
         self._write_records(written)
         code = self._exit_code(failures, people)
         now = datetime.now(UTC)
