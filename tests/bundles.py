@@ -16,14 +16,14 @@ from PIL import Image
 
 from forensics.evidence.bag import write_bag
 from forensics.evidence.bundle import BundleWriter
-from forensics.evidence.environment import command_record, environment_record
 from forensics.evidence.events import EventLog
-from forensics.evidence.lines import face_writer, frame_writer, write_audit, write_json
+from forensics.evidence.lines import face_writer, frame_writer, write_audit
 from forensics.evidence.names import readable_name, safe_name
 from forensics.evidence.signing import UNSIGNED, Signing
 from forensics.evidence.table import FaceTable
 from forensics.records import Audit, FaceLine, FlagCode, FrameLine, Rejected, Risk
 from tests.bundle_audit import FRAMES, HOSTILE_TEXT, START, drawn_audit
+from tests.bundle_records import write_run_records
 
 RUN_ID = "6f2c2f6e-5d0b-4a55-9d0e-0a4c4b6f7a11"
 FAILED_FRAME = 4
@@ -78,10 +78,8 @@ def make_bundle(
     write_audit(writer.data, audit)
     report = writer.path("report", "report.html")
     report.write_text("<!doctype html><title>drawn</title>\n", encoding="utf-8")
-    write_json(writer.path("run", "environment.json"), environment_record(private=True))
     argv = ["forensics", "audit", raw_name, "--out", "two_people-audit"]
-    command = command_record(argv, audit.settings, private=True)
-    write_json(writer.path("run", "command.json"), command)
+    write_run_records(writer, audit, argv)
     _write_events(writer, audit, start)
     info = {"External-Identifier": run_id, "Bagging-Date": start.date().isoformat()}
     writer.seal(info, signing)

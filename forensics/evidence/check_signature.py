@@ -128,7 +128,13 @@ def statement_faults(
             sha256[name] = _sha256(tree, name)
     expected_statement = build_statement(audit, sha256, provenance, events_head)
     found = difference(statement, expected_statement)
-    return [f"the signature is over another bundle or an earlier state: {found}"] if found else []
+    if found is None:
+        return []
+    facts = statement.get("predicate")
+    run = facts.get("run") if isinstance(facts, dict) else None
+    if run != audit.run.id:
+        return [f"the signature is over another bundle, of the run {run!r:.80}"]
+    return [f"the signature is over another state of this bundle: {found}"]
 
 
 def _strangers(tree: Tree) -> list[str]:

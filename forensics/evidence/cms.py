@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from forensics.evidence.der import INTEGER, OCTETS, OID, SEQUENCE, SET, DerError, Item, parse
+from forensics.evidence.der import INTEGER, OCTETS, OID, SEQUENCE, SET, Item, parse
 
 _SIGNED_DATA: Final = bytes.fromhex("2a864886f70d010702")
 _TST_INFO: Final = bytes.fromhex("2a864886f70d0109100104")
@@ -46,10 +46,6 @@ class CmsError(ValueError):
     """A token whose parts do not belong together."""
 
 
-class CmsUnknown(CmsError):
-    """A token signed in a way that is not known here."""
-
-
 @dataclass(frozen=True)
 class _Signer:
     """The one SignerInfo, taken apart."""
@@ -66,8 +62,8 @@ class _Signer:
 def own_certificate(response: bytes) -> x509.Certificate | None:
     """The certificate in a TimeStampResp (DER) that signed it; None when it carries none.
 
-    CmsError when the signature does not hold or the parts do not belong together, CmsUnknown when
-    the algorithm is not known here.
+    CmsError when the signature does not hold, the parts do not belong together, or an algorithm is
+    none of RSA (PKCS #1 v1.5), ECDSA and Ed25519 with SHA-256, SHA-384 or SHA-512.
     """
     try:
         content, certificates, signer = _take_apart(response)
@@ -75,10 +71,12 @@ def own_certificate(response: bytes) -> x509.Certificate | None:
         if leaf is None:
             return None
         _check(content, signer, leaf)
-    except (DerError, IndexError) as error:
+    except CmsError:
+        raise
+    except (ValueError, IndexError) as error:  # also where parts are missing
         raise CmsError(f"is not strict DER: {error}") from None
     except (UnsupportedAlgorithm, TypeError) as error:
-        raise CmsUnknown(f"uses an algorithm that is not known here ({error})") from None
+        raise CmsError(f"uses an algorithm that is not known here ({error})") from None
     return leaf
 
 
@@ -90,13 +88,17 @@ def _take_apart(response: bytes) -> tuple[bytes, list[bytes], _Signer]:
     if kind.expect(OID).content != _SIGNED_DATA:
         raise CmsError("is no signed data")
     parts = wrapped.expect(0xA0).children()[0].expect(SEQUENCE).children()
-    parts[0].expect(INTEGER)
+    # 3 because the content is no plain data (RFC 5652, 5.1).
+    if parts[0].expect(INTEGER).content != b"\x03":
+        raise CmsError("has another version of signed data")
     digest_oids = [item.children()[0].content for item in parts[1].expect(SET).children()]
     inner_kind, inner = parts[2].expect(SEQUENCE).children()
     if inner_kind.expect(OID).content != _TST_INFO:
         raise CmsError("holds something other than a time stamp")
     content = inner.expect(0xA0).children()[0].expect(OCTETS).content
-    certificates = [c.raw for part in parts[3:] if part.tag == 0xA0 for c in part.children()]
+    if len(parts) > 5 or (len(parts) == 5 and parts[3].tag != 0xA0):
+        raise CmsError("carries something other than certificates")
+    certificates = [item.raw for part in parts[3:-1] for item in part.children()]
     signers = parts[-1].expect(SET).children()
     if len(signers) != 1:
         raise CmsError(f"has {len(signers)} signers instead of one")
@@ -107,7 +109,9 @@ def _take_apart(response: bytes) -> tuple[bytes, list[bytes], _Signer]:
 
 
 def _signer(item: Item) -> _Signer:
-    _, sid, digest, attributes, algorithm, signature, *_ = item.expect(SEQUENCE).children()
+    version, sid, digest, attributes, algorithm, signature, *_ = item.expect(SEQUENCE).children()
+    if version.expect(INTEGER).content != b"\x01":
+        raise CmsError("names its signer in a way that is not known here")
     issuer, serial = sid.expect(SEQUENCE).children()
     attributes.expect(0xA0)
     found: dict[bytes, Item] = {}
@@ -152,7 +156,7 @@ def _named_certificate(signer: _Signer) -> tuple[str, bytes]:
         if first[0].tag == SEQUENCE:
             algorithm = _HASHES.get(first[0].children()[0].content)
             if algorithm is None:
-                raise CmsUnknown("names its certificate by a digest that is not known here")
+                raise CmsError("names its certificate by a digest that is not known here")
             return algorithm.name, first[1].expect(OCTETS).content
         return "sha256", first[0].expect(OCTETS).content
     if (old := signer.attributes.get(_SIGNING_CERTIFICATE)) is not None:
@@ -163,7 +167,7 @@ def _named_certificate(signer: _Signer) -> tuple[str, bytes]:
 def _check(content: bytes, signer: _Signer, leaf: x509.Certificate) -> None:
     algorithm = _HASHES.get(signer.digest_oid)
     if algorithm is None:
-        raise CmsUnknown("uses a digest that is not known here")
+        raise CmsError("uses a digest that is not known here")
     kind = signer.attributes.get(_CONTENT_TYPE)
     digest = signer.attributes.get(_MESSAGE_DIGEST)
     if kind is None or digest is None or kind.expect(OID).content != _TST_INFO:
@@ -181,7 +185,7 @@ def _verify_signature(
 ) -> None:
     scheme = _SIGNATURES.get(signer.signature_oid)
     if scheme is None:
-        raise CmsUnknown("uses a signature algorithm that is not known here")
+        raise CmsError("uses a signature algorithm that is not known here")
     if "-" in scheme and not scheme.startswith(digest.name):
         raise CmsError("names two digests")
     key = leaf.public_key()

@@ -1,4 +1,4 @@
-"""JSON Schemas of audit.json and the lines, generated from the records.
+"""JSON Schemas of audit.json, the lines and the run's records, generated from the records.
 
 ``python -m forensics.evidence.schema --write docs/schema`` writes them, ``--check`` fails when
 the committed ones are not current.  ``x-clock-fields`` lists what may differ between two equal
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from forensics.evidence.acquisition import ACQUISITION_SCHEMA, Acquisition
+from forensics.evidence.predicate import PREDICATE_SCHEMA, Predicate
 from forensics.evidence.strict import dump_document
 from forensics.records import (
     AUDIT_SCHEMA,
@@ -30,6 +32,16 @@ _RECORDS: dict[str, tuple[type[BaseModel], str, tuple[str, ...]]] = {
     "audit.schema.json": (Audit, AUDIT_SCHEMA, CLOCK_FIELDS),
     "frame.schema.json": (FrameLine, FRAME_SCHEMA, ()),
     "face.schema.json": (FaceLine, FACE_SCHEMA, ()),
+    "acquisition.schema.json": (Acquisition, ACQUISITION_SCHEMA, ("acquired_utc",)),
+    "predicate.schema.json": (
+        Predicate,
+        PREDICATE_SCHEMA,
+        (
+            "runDetails.metadata.invocationId",
+            "runDetails.metadata.startedOn",
+            "runDetails.metadata.finishedOn",
+        ),
+    ),
 }
 
 

@@ -86,7 +86,7 @@ def _digests(path: Path, pictures: tuple[Path, ...]) -> Digests:
     return digest_files(pictures) if path.is_dir() else digest_file(path)
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
     """A file name as text that every file format takes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
@@ -124,7 +124,7 @@ def _probe_folder(path: Path, folder: Folder, limits: Limits) -> Media:
         )
     notes = []
     if folder.left_out:
-        shown = ", ".join(_readable(n) for n in folder.left_out[:5])
+        shown = ", ".join(readable(n) for n in folder.left_out[:5])
         more = ", ..." if len(folder.left_out) > 5 else ""
         notes.append(f"{len(folder.left_out)} entries are no pictures, left out: {shown}{more}")
     if damaged:
@@ -147,7 +147,7 @@ def _pictures_media(
     if header.icc_sha256:
         colour["icc_sha256"] = header.icc_sha256
     source = Source(
-        file=_readable(path.resolve().name),
+        file=readable(path.resolve().name),
         sha256=digests.sha256,
         sha512=digests.sha512,
         bytes=digests.bytes,
@@ -216,7 +216,7 @@ def _probe_video(path: Path, limits: Limits) -> Media:
         index, format_name = stream.index, container.format.name
     width, height = counted.geometry.display_size
     source = Source(
-        file=_readable(path.name),
+        file=readable(path.name),
         sha256=digests.sha256,
         sha512=digests.sha512,
         bytes=digests.bytes,

@@ -21,7 +21,7 @@ from forensics.media.colour import to_rgb
 from forensics.media.container import codec_name, open_video
 from forensics.media.geometry import Geometry
 from forensics.media.picture import Still, read_picture
-from forensics.media.probe import Media
+from forensics.media.probe import Media, readable
 from forensics.media.walk import Lost, Shown, walk
 from forensics.records import Box
 
@@ -99,7 +99,7 @@ def summarise(media: Media) -> ReadSummary:
 def _read_pictures(media: Media) -> Iterator[DecodedFrame | FrameFailure]:
     folder = media.source.kind == "frames"
     for number, path in enumerate(media.pictures, start=1):
-        name = path.name if folder else None
+        name = readable(path.name) if folder else None
         try:
             still = read_picture(path, media.limits)
         except InputError as error:

@@ -52,8 +52,9 @@ class Picture:
     jpeg: bytes
     alt: str
     path: str  # relative to the data folder, with forward slashes
-    digest: str | None  # SHA-256 of the full-size RGB bytes, as recorded
+    digest: str | None  # SHA-256 of the full-size RGB bytes: as recorded, of a map as it lies there
     differs: bool  # the file's pixels differ from that digest
+    height_px: int = SIDE_PX + LABEL_PX
 
     @property
     def name(self) -> str:
@@ -64,9 +65,10 @@ class Picture:
 class Album:
     """Loads the pictures of faces until the byte budget of a report is spent."""
 
-    def __init__(self, data_dir: Path, run_id: str, font: Path) -> None:
+    def __init__(self, data_dir: Path, run_id: str, font: Path, labelled: bool = True) -> None:
+        """``labelled``: False for a run with --no-label; its figures have no margin."""
         self._data_dir = data_dir
-        self._label = f"run {run_id[:8]}"
+        self._label = f"bundle {run_id[:8]}" if labelled else None
         self._font = font
         self._left = TOTAL_BYTES
 
@@ -91,10 +93,14 @@ class Album:
         image = _decoded(file)
         if image is None:
             return without("unreadable")
-        differs = digest is not None and hashlib.sha256(image.tobytes()).hexdigest() != digest
-        jpeg = _copy(image, f"{_LABELS[kind]}  \u00b7  {self._label}", self._font)
+        found = hashlib.sha256(image.tobytes()).hexdigest()
+        label = self._label and f"{_LABELS[kind]}  \u00b7  {self._label}"
+        jpeg = _copy(image, label, self._font)
         self._left -= len(jpeg)
-        return Picture(kind, "shown", jpeg, _alt(face, kind), path, digest, differs)
+        differs = digest is not None and found != digest
+        height_px = SIDE_PX + (LABEL_PX if label else 0)
+        alt = _alt(face, kind)
+        return Picture(kind, "shown", jpeg, alt, path, digest or found, differs, height_px)
 
 
 def _expected(face: FaceLine, kind: Kind) -> bool:
@@ -135,20 +141,20 @@ def _decoded(file: Path) -> Image | None:
         return None
 
 
-def _copy(image: Image, label: str, font: Path) -> bytes:
+def _copy(image: Image, label: str | None, font: Path) -> bytes:
     """A JPEG of SIDE_PX square, with a strip below that carries ``label`` in its pixels."""
     from PIL import Image, ImageDraw, ImageFont
 
-    page = Image.new("RGB", (SIDE_PX, SIDE_PX + LABEL_PX), (29, 33, 38))
+    page = Image.new("RGB", (SIDE_PX, SIDE_PX + (LABEL_PX if label else 0)), (29, 33, 38))
     page.paste(image.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS), (0, 0))
-    draw = ImageDraw.Draw(page)
-    draw.text(
-        (8, SIDE_PX + LABEL_PX // 2),
-        label,
-        fill=(255, 255, 255),
-        font=ImageFont.truetype(str(font), 12),
-        anchor="lm",
-    )
+    if label:
+        ImageDraw.Draw(page).text(
+            (8, SIDE_PX + LABEL_PX // 2),
+            label,
+            fill=(255, 255, 255),
+            font=ImageFont.truetype(str(font), 12),
+            anchor="lm",
+        )
     out = io.BytesIO()
     page.save(out, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
     return out.getvalue()

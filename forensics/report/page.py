@@ -20,6 +20,7 @@ from forensics.report.view import View
 from forensics.report.words import (
     DEMONSTRATION_SENTENCE,
     LANGUAGE,
+    NO_LABEL_SENTENCE,
     NOT_FOR_IDENTIFICATION,
     ROLES,
     people_sentence,
@@ -72,6 +73,7 @@ class Page:
     note: str | None
     run_id: str
     source_sha256: str
+    bound: tuple[Fact, ...]
     complete: bool
     state: str
     failures: tuple[str, ...]
@@ -98,9 +100,11 @@ class Page:
 def build_page(view: View) -> Page:
     """The page of a view; pictures are read from the data folder while it is built."""
     audit = view.audit
-    album = Album(view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"))
+    album = Album(view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"), view.labelled)
     environment = list(_summarised(view.environment))
     notices = [DEMONSTRATION_SENTENCE] if view.demonstration else []
+    if not view.labelled:
+        notices.append(NO_LABEL_SENTENCE)
     return Page(
         language=LANGUAGE,
         title=f"Restoration audit of {audit.source.file}",
@@ -110,6 +114,7 @@ def build_page(view: View) -> Page:
         note=audit.source.note,
         run_id=audit.run.id,
         source_sha256=audit.source.sha256,
+        bound=_bound(view),
         complete=audit.run.complete,
         state=_state(view),
         failures=audit.run.failures,
@@ -132,6 +137,14 @@ def build_page(view: View) -> Page:
         reproduce=tuple(audit.reproduce.items()),
         limits=audit.limits,
     )
+
+
+def _bound(view: View) -> tuple[Fact, ...]:
+    """What ties every page to its bundle and its source, whoever tears it out."""
+    run = view.audit.run
+    facts = [("Bundle and run", run.id), ("source sha256", view.audit.source.sha256)]
+    facts += [("case", run.case)] if run.case else []
+    return (*facts, *(("to be signed by key", signer) for signer in run.signers))
 
 
 def _subject(view: View) -> str:

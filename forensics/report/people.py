@@ -177,7 +177,9 @@ def _block(view: View, person: Person, album: Album) -> PersonBlock:
         stretches=tuple(_stretch_row(view, part) for part in stretches[:_MOST_STRETCHES]),
         stretches_left_out=max(0, len(stretches) - _MOST_STRETCHES),
         figures=figures,
-        figures_note=_figures_note(len(figures), len(faces), any(item.key for item in chosen)),
+        figures_note=_figures_note(
+            len(figures), len(faces), any(item.key for item in chosen), view.labelled
+        ),
     )
 
 
@@ -199,15 +201,17 @@ def _facts(person: Person) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _figures_note(shown: int, faces: int, keys: bool) -> str:
+def _figures_note(shown: int, faces: int, keys: bool, labelled: bool) -> str:
     if faces == 0:
         return "No face of this person is in faces.jsonl."
     order = "key faces first, then flagged and failed ones" if keys else "flagged ones first"
     which = "All faces are shown" if shown == faces else f"{shown} of {faces:,} faces are shown"
     return (
         f"{which} ({order}); all are in restored_faces/ of the bundle, their footage in"
-        f" cropped_faces/. The pictures here are copies shrunk to {SIDE_PX} pixels, with a label"
-        " added; the files hold 512."
+        f" cropped_faces/. The pictures here are copies shrunk to {SIDE_PX} pixels,"
+        f" {'with' if labelled else 'without'} a label in a margin below; the files hold 512. Each"
+        " caption gives the first 16 digits of the SHA-256 of the pixels of each file shown;"
+        " faces.jsonl has those of footage and restored face in full."
     )
 
 

@@ -48,6 +48,11 @@ class View:
             or self.audit.settings.get("models") == "embedded"
         )
 
+    @property
+    def labelled(self) -> bool:
+        """Whether pictures for people to look at carry the label; older runs had no choice."""
+        return self.audit.settings.get("label") is not False
+
     @cached_property
     def _by_person(self) -> Mapping[int, tuple[FaceLine, ...]]:
         people: dict[int, list[FaceLine]] = {}

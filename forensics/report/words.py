@@ -29,6 +29,10 @@ NO_PROBABILITY_SENTENCE: Final = (
 )
 NO_SIGN_SENTENCE: Final = "no sign of invention found; this does not confirm the face"
 NOT_FOR_IDENTIFICATION: Final = "AI-restored. Not for identification."
+NO_LABEL_SENTENCE: Final = (
+    "The pictures of this bundle and this report were made without the burned-in label"
+    " (--no-label): one that is cut out does not say that it is AI-restored."
+)
 BASELINE_SENTENCE: Final = (
     "This number is lowest when nothing was restored; it says how much the picture was changed,"
     " not whether the change is right."
