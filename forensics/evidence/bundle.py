@@ -11,6 +11,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -70,13 +71,16 @@ class BundleWriter:
             (staging / "data").mkdir(parents=True)
             lock = (staging / MARKER).open("wb")
         except OSError as error:
-            raise UsageError(
-                f"Cannot write to {str(out.parent)!r}: {error.strerror}.",
-                "Choose another folder with --out.",
-            ) from error
+            raise _cannot_write(out, error) from error
         _take_lock(lock)
-        lock.write(_MARKER_TEXT.encode())
-        lock.flush()
+        try:
+            lock.write(_MARKER_TEXT.encode())
+            lock.flush()
+        except OSError as error:  # a full disk: an unmarked folder must not stay
+            with suppress(OSError):
+                lock.close()  # tries to write once more
+            shutil.rmtree(staging)
+            raise _cannot_write(out, error) from error
         return cls(out, staging, lock, tuple(notes))
 
     @property
@@ -168,6 +172,13 @@ class BundleWriter:
             self._notes += (
                 f"What was in {self._out.name!r} was no audit; it is now {old.name!r}.",
             )
+
+
+def _cannot_write(out: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"Cannot write to {str(out.parent)!r}: {error.strerror}.",
+        "Choose another folder with --out.",
+    )
 
 
 def _check_target(out: Path, force: bool) -> None:
