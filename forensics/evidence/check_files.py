@@ -7,7 +7,7 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from forensics.evidence.table import COLUMNS, face_row, row_text
@@ -96,6 +96,36 @@ def picture_faults(
         ]
     more, saved = _saved_frame_faults(tree, frames)
     return faults + more, decoded + saved
+
+
+def comparison_faults(tree: Tree, audit: Audit, frames_of: Mapping[int, int]) -> list[str]:
+    """Faults of the side-by-side clips; ``frames_of`` counts the frames of each person.
+
+    Bundles of older versions have none, and neither has a single picture.
+    """
+    written = {f"data/{c.file}": c for c in audit.comparisons if c.outcome == "written"}
+    faults = [
+        f"{c.file!r} is {c.outcome} without a reason"
+        for c in audit.comparisons
+        if c.outcome != "written" and not c.reason
+    ]
+    faults += [
+        f"{c.file!r} is recorded as written and missing"
+        for path, c in written.items()
+        if not tree.has(path)
+    ]
+    faults += [
+        f"{path!r} is in no record" for path in tree.under("data/cmp_") if path not in written
+    ]
+    people = [c.person for c in audit.comparisons]
+    if people and sorted(people) != sorted(frames_of):
+        faults.append("not every person has one side-by-side clip")
+    faults += [
+        f"{c.file!r} is recorded with {c.frames} frames, its person is in {frames_of.get(c.person)}"
+        for c in written.values()
+        if c.frames != frames_of.get(c.person)
+    ]
+    return faults
 
 
 def _missing(tree: Tree, face: FaceLine, name: str) -> list[str]:

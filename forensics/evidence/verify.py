@@ -192,6 +192,10 @@ class _Check:
         if self._survey is None:
             return _after_records(step)
         faults, decoded = check_files.picture_faults(self._tree, self._frames(), self._faces())
+        if self._audit is not None:
+            people = self._survey.people
+            counts = {person: found.outcomes.total() for person, found in people.items()}
+            faults += check_files.comparison_faults(self._tree, self._audit, counts)
         return judged(step, faults, f"{decoded} pictures hold the recorded pixels")
 
     def _table(self, step: str) -> Step:
@@ -206,7 +210,7 @@ class _Check:
         if self._audit is None:
             return _after_records(step)
         faults = check_files.report_faults(self._tree, self._audit)
-        return judged(step, faults, "there as recorded; not rendered again here")
+        return judged(step, faults, "there as recorded")
 
     def _frame_hashes(self, step: str) -> Step:
         if self._audit is None:
