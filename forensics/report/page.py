@@ -222,6 +222,7 @@ def _performed(view: View) -> tuple[Fact, ...]:
             "time (this machine's clock, not attested)",
             f"{run.started_utc} to {run.ended_utc} ({run.seconds:,.0f} s)",
         ),
+        ("signature", _signature(view)),
         (
             "restored file",
             f"{restored.file}, {restored.width} \u00d7 {restored.height}, {restored.frames:,}"
@@ -231,6 +232,19 @@ def _performed(view: View) -> tuple[Fact, ...]:
         ),
     ]
     return tuple((label, value) for label, value in facts if value)
+
+
+def _signature(view: View) -> str:
+    """What was meant to seal this; the report is written before the seal and cannot show it."""
+    run = view.audit.run
+    if not run.signers:
+        return "none: anyone could have made or changed this bundle"
+    keys = ", ".join(run.signers)
+    stamp = "; a time stamp was asked for, verify tells whether it is there"
+    return (
+        f"to be signed with the key {keys}: not proved by this page, but by 'forensics verify' "
+        f"with --key{stamp if run.timestamp_requested else ''}"
+    )
 
 
 def _method(view: View) -> tuple[Fact, ...]:
