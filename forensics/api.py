@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from forensics.evidence.signing import Signing
     from forensics.evidence.trust import Trust
     from forensics.evidence.verify import Verification
+    from forensics.replay.outcome import Replay
     from forensics.run import Done
 
 Say = Callable[[str], None]
@@ -207,6 +208,21 @@ def run_audit(
         ) from None
     finally:
         bundle.abort(keep=keep)
+
+
+def replay_bundle(
+    bundle: Path,
+    *,
+    faces: int | None,
+    original: Path | None,
+    device: str | None,
+    progress: Progress,
+    say: Say,
+) -> Replay:
+    """Restore again from a bundle's source; see `forensics.replay.run.replay`."""
+    from forensics.replay.run import replay
+
+    return replay(bundle, faces=faces, original=original, device=device, progress=progress, say=say)
 
 
 def _zipped(done: Done) -> Done:

@@ -15,6 +15,7 @@ from forensics.cli.doctor import doctor
 from forensics.cli.keys import keys_app
 from forensics.cli.models import models_app
 from forensics.cli.output import report_error
+from forensics.cli.replay import replay
 from forensics.cli.report import report
 from forensics.cli.verify import verify
 from forensics.errors import EnvironmentLacks, ForensicsError
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(audit)
 app.command()(verify)
+app.command()(replay)
 app.command()(report)
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")

@@ -1,0 +1,1 @@
+"""Replay: restores again from a bundle's own source and says how far the result repeats."""
