@@ -135,7 +135,8 @@ def _decoded(
             packet = None
         if packet is None:
             return
-        if packet.stream_index != stream.index:
+        # At the end every stream is flushed, by packets that all say stream_index 0.
+        if packet.stream.index != stream.index:
             if other is not None and packet.size:
                 other(packet)
             continue

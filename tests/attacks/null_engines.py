@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from forensics.faces.tracklets import Decision
 from forensics.models.load import ROLES, LoadedModel, read_card
 from forensics.pipeline import Engines, _record
 from forensics.records import Detection, Failure, Model
-from forensics.restore.restorer import restore_batched
+from forensics.restore.restorer import RestorerFacts, restore_batched
 from forensics.scoring.maps import Scored
 
 EYE_PX = 24.0
@@ -68,8 +67,8 @@ class NullRestorer:
         return restore_batched(crops_rgb_u8, forward, 1)
 
     @property
-    def facts(self) -> SimpleNamespace:
-        return SimpleNamespace(name="null", version="0", sha256="0" * 64)
+    def facts(self) -> RestorerFacts:
+        return RestorerFacts("null", "0", "0" * 64, "none", True, "uint8", 1, "none")
 
 
 class NullScorer:

@@ -6,17 +6,21 @@ project's own writer, one who also signs with a key of his own.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from forensics.credentials.manifest import Claim
+from forensics.credentials.write import Item, write_credentials
 from forensics.errors import ForensicsError
 from forensics.evidence.bag import digest_file, payload_files, write_bag
+from forensics.evidence.certificates import make_certificates
 from forensics.evidence.dsse import canonical_json, sign
 from forensics.evidence.keys import SigningKey
 from forensics.evidence.lines import audit_bytes, load_audit
@@ -25,6 +29,7 @@ from forensics.evidence.signing import ENVELOPE, FOLDER, SIGNERS, UNSIGNED, Sign
 from forensics.evidence.statement import PREDICATE_TYPE, STATEMENT_TYPE
 from forensics.evidence.trust import Trust
 from tests.bundles import make_bundle
+from tests.clips import Spec, make_clip
 from tests.tsa import Authority, make_authority, serving
 
 Attacker = Literal["does not re-hash", "re-hashes", "re-hashes and signs"]
@@ -48,9 +53,31 @@ def fixed_key(seed: int) -> SigningKey:
     return SigningKey(Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32))
 
 
-def make_target(root: Path, restored: bytes | None = None) -> Target:
-    """Two signed and time-stamped bundles by one signer."""
+def credentialed_clip(root: Path, key: SigningKey) -> bytes:
+    """A short clip with Content Credentials by ``key``."""
+    pair = make_certificates(key.public, "Test newsroom", datetime.now(UTC) - timedelta(days=1))
+    clip, original = root / "restored.mp4", root / "original.mp4"
+    for path in (clip, original):
+        make_clip(path, Spec(pts=(0, 512, 1024)))
+    claim = Claim(
+        bundle_id="00000000-0000-4000-8000-000000000000",
+        version="0.1.0",
+        title=clip.name,
+        original_name=original.name,
+        original_sha256=hashlib.sha256(original.read_bytes()).hexdigest(),
+        weights_sha256={"restorer": "0" * 64},
+        faces=(),
+        upscale=2,
+        moving=True,
+    )
+    write_credentials([Item(clip, original, claim)], replace(key, chain_pem=pair.chain_pem))
+    return clip.read_bytes()
+
+
+def make_target(root: Path) -> Target:
+    """Two signed and time-stamped bundles by one signer, with a credentialed clip inside."""
     authority = make_authority(root / "tsa")
+    restored = credentialed_clip(root, fixed_key(3))
     signer, own = fixed_key(1), fixed_key(2)
     now = datetime.now(UTC)
     with serving(authority) as url:

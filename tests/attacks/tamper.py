@@ -48,6 +48,10 @@ class Attack:
     act: Act
     words: tuple[str, ...]
     attackers: tuple[Attacker, ...] = ATTACKERS
+    pack: Callable[[Path], Path] | None = None
+    """Makes of the changed folder what is checked."""
+    seamless: bool = False
+    """Everything adds up: without a key nothing may be found but that nobody checked the signer."""
 
 
 def base(path: str) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from forensics.evidence.archive import archive_path
 from forensics.evidence.trust import NOBODY
 from forensics.evidence.verification import Verification
 from forensics.evidence.verify import verify
-from tests.attacks import tamper, tamper_records
+from tests.attacks import tamper, tamper_records, tamper_whole
 from tests.attacks.ledger import Note
 from tests.attacks.sealed import Attacker, Target, copy, make_target, rehash, sign_again
 from tests.attacks.tamper import Attack
@@ -39,7 +40,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
 
 def mutations(target: Target) -> list[Mutation]:
     """All of them, in a fixed order."""
-    attacks = [attack for source in (*tamper.ALL, *tamper_records.ALL) for attack in source(target)]
+    sources = (*tamper.ALL, *tamper_records.ALL, *tamper_whole.ALL)
+    attacks = [attack for source in sources for attack in source(target)]
     return [Mutation(attack, attacker) for attack in attacks for attacker in attack.attackers]
 
 
@@ -51,7 +53,10 @@ def mutate(mutation: Mutation, target: Target, root: Path) -> Path:
         rehash(bundle)
     if mutation.attacker == "re-hashes and signs":
         sign_again(bundle, target.own_key)
-    return bundle
+    if mutation.attack.pack is not None:
+        return mutation.attack.pack(bundle)
+    archive = archive_path(bundle)
+    return archive if archive.exists() else bundle
 
 
 def reasons(result: Verification) -> str:
@@ -73,6 +78,8 @@ def judge(mutation: Mutation, target: Target, root: Path) -> str | None:
             return f"with the key, no word of another signer: {said}"
         # What still adds up is intact for a reader without the key, and says who was not asked.
         fine = open_.exit_code == 0 and UNCHECKED in open_.first_line
+        if mutation.attack.seamless and not fine:
+            return f"no seam, and yet: exit {open_.exit_code}, {reasons(open_)}"
         if fine or (open_.exit_code == 4 and any(w in reasons(open_) for w in words)):
             return None
         return f"without a key: exit {open_.exit_code}, {open_.first_line}\n{reasons(open_)}"

@@ -48,6 +48,19 @@ def system_roots() -> tuple[str, ...]:
     return tuple(sorted({os.path.realpath(path) for path in paths}))
 
 
+def _own(args: tuple[object, ...]) -> bool:
+    """The tool's own children: git with fixed words (which commit is this code?), its own scripts.
+
+    What a child of ours opens is watched by `Bait` and `Canary`, which see every process.
+    """
+    command = args[1]
+    if str(args[0]).endswith("git"):
+        return True
+    package = Path(__file__).resolve().parents[2] / "forensics"
+    words = [str(word) for word in command] if isinstance(command, list | tuple) else []
+    return args[0] == sys.executable and any(word.startswith(f"{package}/") for word in words)
+
+
 class Hook:
     """The audit hook; it cannot be removed, so it is switched."""
 
@@ -79,8 +92,7 @@ class Hook:
                 return  # a Unix socket
             caught.network.append(f"{event} {args[1:2] or args}")
         elif event in _PROCESS:
-            # The tool asks git, with fixed words, which commit of its own code this is.
-            if not (event == "subprocess.Popen" and str(args[0]).endswith("git")):
+            if not (event == "subprocess.Popen" and _own(args)):
                 caught.processes.append(f"{event} {args[0]!r}")
         elif event == _CODE:
             caught.code.append(repr(args))

@@ -246,3 +246,31 @@ def test_shared_uneven_matroska(shared_data: Path) -> None:
     assert media.source.vfr
     assert (media.source.frames, media.source.time_base) == (65, "1/1000")
     assert media.source.colour["range"] == "pc"
+
+
+def test_every_stream_order_gives_every_frame(tmp_path: Path) -> None:
+    """The video decoder is flushed wherever its stream stands: with B-frames the last ones wait."""
+    path = tmp_path / "sound_first.mp4"
+    with av.open(str(path), "w") as box:
+        sound = box.add_stream("aac", rate=44_100, layout="mono")
+        video = box.add_stream("libx264", rate=25, options={"bf": "3", "threads": "1"})
+        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
+        for number in range(10):
+            box.mux(video.encode(av.VideoFrame.from_ndarray(pattern(number), format="rgb24")))
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), "fltp", "mono")
+        silence.sample_rate = 44_100
+        box.mux(sound.encode(silence))
+        box.mux([*video.encode(None), *sound.encode(None)])
+    media = probe(path)
+    assert media.stream_index == 1
+    assert len(_frames(media)) == 10
+    assert not [text for text in media.source.assumptions if "could not be decoded" in text]
+
+
+def test_a_stream_of_data_is_no_obstacle(clip: Callable[..., Path]) -> None:
+    """Cameras write time codes and sensor data beside the picture; no decoder exists for them."""
+    path = clip("camera.mov", audio="aac")
+    path.write_bytes(path.read_bytes().replace(b"soun", b"tmcd").replace(b"mp4a", b"tmcd"))
+    media = probe(path)
+    assert [stream.kind for stream in media.source.other_streams] == ["data"]
+    assert len(_frames(media)) == 10
