@@ -46,7 +46,7 @@ def inventory(
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.UUID(audit.run.id), 'models.cdx.json')}",
+        "serialNumber": _serial(audit),
         "version": 1,
         "metadata": {
             "component": {
@@ -63,6 +63,12 @@ def inventory(
             *({"ref": str(part["bom-ref"])} for part in components),
         ],
     }
+
+
+def _serial(audit: Audit) -> str:
+    """Derived from the run's id, so that nothing in the document is random."""
+    run = f"urn:restoration-forensics:run:{audit.run.id}"
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, run)}"
 
 
 def _library(name: str, version: str) -> Json:
@@ -190,8 +196,8 @@ def inventory_faults(raw: bytes, audit: Audit) -> list[str]:
         raise IntegrityError(f"models.cdx.json is damaged: {error}") from error
     if not isinstance(found, dict) or found.get("bomFormat") != "CycloneDX":
         raise IntegrityError("models.cdx.json is no CycloneDX document")
-    serial = f"urn:uuid:{_serial(audit)}"
-    faults = [] if found.get("serialNumber") == serial else ["models.cdx.json is of another run"]
+    own = found.get("serialNumber") == _serial(audit)
+    faults = [] if own else ["models.cdx.json is of another run"]
     components = found.get("components")
     listed = {
         entry
@@ -204,13 +210,6 @@ def inventory_faults(raw: bytes, audit: Audit) -> list[str]:
         roles = sorted({str(entry[0]) for entry in listed ^ named})
         faults.append(f"models.cdx.json and audit.json name other weights: {', '.join(roles)}")
     return faults
-
-
-def _serial(audit: Audit) -> uuid.UUID | None:
-    try:
-        return uuid.uuid5(uuid.UUID(audit.run.id), "models.cdx.json")
-    except ValueError:
-        return None
 
 
 def _identity(part: Mapping[str, object]) -> tuple[object, ...]:
