@@ -13,6 +13,7 @@ from typing import Final
 from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
+from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.figures import Album
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
 from forensics.report.resources import font
@@ -78,6 +79,7 @@ class Page:
     state: str
     failures: tuple[str, ...]
     people_sentence: str
+    credentials: tuple[CredentialNote, ...]
     calibrated: bool
     examined: tuple[Fact, ...]
     performed: tuple[Fact, ...]
@@ -119,6 +121,7 @@ def build_page(view: View) -> Page:
         state=_state(view),
         failures=audit.run.failures,
         people_sentence=people_sentence(len(audit.people)),
+        credentials=credential_notes(audit),
         calibrated=_calibrated(view),
         examined=_examined(view),
         performed=_performed(view),
