@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -29,11 +29,11 @@ serial = {folder}/serial
 crypto_device = builtin
 signer_cert = {folder}/tsa.pem
 signer_key = {folder}/tsa.key
-signer_digest = sha256
+signer_digest = {digest}
 default_policy = 1.2.3.4.1
 digests = sha256, sha512
 accuracy = secs:1
-ess_cert_id_alg = sha256
+ess_cert_id_alg = {ess}
 """
 
 
@@ -59,13 +59,27 @@ class Authority:
 
 
 def make_authority(
-    folder: Path, *, name: str = "Test TSA", leaf_ends: datetime | None = None
+    folder: Path,
+    *,
+    name: str = "Test TSA",
+    leaf_ends: datetime | None = None,
+    rsa_leaf: bool = False,
+    digest: str = "sha256",
+    ess: str = "sha256",
 ) -> Authority:
-    """A new authority; ``leaf_ends`` lets its leaf's validity end then (default: in ten years)."""
+    """A new authority; ``leaf_ends`` lets its leaf's validity end then (default: in ten years).
+
+    ``digest`` is the one it signs with, ``ess`` the one by which its tokens name the leaf.
+    """
     folder.mkdir(parents=True)
     now = datetime.now(UTC)
     ends = leaf_ends or now + timedelta(days=3650)
-    root_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root_key = ec.generate_private_key(ec.SECP256R1())
+    leaf_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
+        rsa.generate_private_key(65537, 2048)
+        if rsa_leaf
+        else ec.generate_private_key(ec.SECP256R1())
+    )
     root_name, leaf_name = _name(f"{name} root"), _name(f"{name} leaf")
     ca = x509.BasicConstraints(ca=True, path_length=None)
     starts = min(now, ends) - timedelta(days=2)
@@ -87,7 +101,7 @@ def make_authority(
         leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
     (folder / "serial").write_text("01\n")
-    (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
+    (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder, digest=digest, ess=ess))
     return Authority(folder)
 
 
@@ -154,7 +168,7 @@ def _name(text: str) -> x509.Name:
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
     starts: datetime,
     ends: datetime,
 ) -> x509.CertificateBuilder:

@@ -28,6 +28,13 @@ _DIGESTS: Final = {
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
+# What reading a certificate may raise; a certificate is parsed only where it is looked at.
+_ODD_CERTIFICATE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class TokenError(ValueError):
@@ -60,6 +67,11 @@ def load_roots(
             raise UsageError(f"cannot read {path.name!r}: {error.strerror}") from None
         except (ValueError, UnsupportedAlgorithm):
             raise UsageError(f"{path.name!r} holds no certificates in PEM form", hint) from None
+    if found and not any(item.issuer == item.subject for item in found):
+        raise UsageError(
+            "--tsa-root: none of the given certificates is a root",
+            "Give the root certificate of the time-stamp authority, and those between beside it.",
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -105,13 +117,17 @@ def _own_signature(raw: bytes, moment: datetime) -> bool:
     """Whether the certificate that it carries signed it; False when it carries none."""
     try:
         leaf = own_certificate(raw)
+        if leaf is None:
+            return False
+        in_time = leaf.not_valid_before_utc <= moment <= leaf.not_valid_after_utc
+        may_stamp = _may_stamp(leaf)
     except CmsError as error:
         raise TokenError(str(error)) from None
-    if leaf is None:
-        return False
-    if not leaf.not_valid_before_utc <= moment <= leaf.not_valid_after_utc:
+    except _ODD_CERTIFICATE as error:
+        raise TokenError(f"carries a broken certificate ({error})") from None
+    if not in_time:
         raise TokenError("was issued outside the validity of its certificate")
-    if not _may_stamp(leaf):
+    if not may_stamp:
         raise TokenError("is signed by a certificate that is not for time stamps")
     return True
 
@@ -119,7 +135,7 @@ def _own_signature(raw: bytes, moment: datetime) -> bool:
 def _may_stamp(certificate: x509.Certificate) -> bool:
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         return False
     return usage.critical and ExtendedKeyUsageOID.TIME_STAMPING in usage.value
 
@@ -138,7 +154,7 @@ def _check_issuer(raw: bytes, message: bytes, pinned: Sequence[x509.Certificate]
             tsa_certificate=leaf, intermediates=between, roots=roots
         ).build()
         verifier.verify_message(response, message)
-    except (rfc3161.VerificationError, ValueError) as error:
+    except (rfc3161.VerificationError, *_ODD_CERTIFICATE) as error:
         raise TokenError(
             f"was not issued by the pinned authority, or was changed ({str(error)[:80]})"
         ) from None

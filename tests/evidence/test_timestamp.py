@@ -9,6 +9,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from forensics.errors import UsageError
 from forensics.evidence import timestamp
+from forensics.evidence.archive import write_archive
 from forensics.evidence.check_token import time_faults
 from forensics.evidence.cms import CmsError, own_certificate
 from forensics.evidence.signing import Signing
@@ -123,6 +125,22 @@ def test_a_token_without_certificate_needs_the_authoritys_own(
     roots = load_roots([authority.root, authority.folder / "tsa.pem"])
     result = verify(bundle, replace(pinned, tsa_roots=roots))
     assert result.answers()["time"].startswith("yes")
+
+
+def test_signature_and_time_stamp_hold_in_a_zip_as_well(bundle: Path, pinned: Trust) -> None:
+    result = verify(write_archive(bundle), pinned)
+    assert failed_steps(result) == {}
+    assert (result.exit_code, result.verdict) == (0, "intact_signer_known")
+    assert result.answers()["time"].startswith("yes")
+
+
+def test_without_the_library_a_time_stamp_is_not_checked_and_nothing_passes(
+    stamped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    result = verify(stamped, trust(ALICE))
+    assert (result.exit_code, result.verdict) == (5, "could_not_check")
+    assert "time did not run" in result.first_line
 
 
 # ---------------------------------------------------------------- attacks
@@ -230,6 +248,22 @@ def test_no_byte_of_a_token_is_free_even_without_a_pinned_authority(authority: A
     assert len(raw) > 800
 
 
+@pytest.mark.parametrize("rsa_leaf", [False, True])
+@pytest.mark.parametrize(("digest", "ess"), [("sha256", "sha1"), ("sha512", "sha512")])
+def test_tokens_of_other_algorithms_are_read(
+    tmp_path: Path, rsa_leaf: bool, digest: str, ess: str
+) -> None:
+    other = make_authority(tmp_path / "other", rsa_leaf=rsa_leaf, digest=digest, ess=ess)
+    raw = _token(other)
+    token = check_token(raw, MESSAGE, load_roots([other.root]))
+    assert (token.whole, token.pinned) == (True, True)
+    assert check_token(raw, MESSAGE, []).whole
+    changed = bytearray(raw)
+    changed[-4] ^= 1
+    with pytest.raises(TokenError, match="its signature does not hold"):
+        check_token(bytes(changed), MESSAGE, [])
+
+
 def test_the_own_certificate_is_the_leaf_and_a_swapped_one_is_found(
     authority: Authority, stranger: Authority
 ) -> None:
@@ -335,5 +369,8 @@ def test_files_that_hold_no_certificate_are_wrong_use(tmp_path: Path) -> None:
     (tmp_path / "root.pem").write_bytes(ALICE.public_pem)
     with pytest.raises(UsageError, match="holds no certificates"):
         load_roots([tmp_path / "root.pem"])
+    leaf = make_authority(tmp_path / "tsa").folder / "tsa.pem"
+    with pytest.raises(UsageError, match="none of the given certificates is a root"):
+        load_roots([leaf])
     with pytest.raises(UsageError, match=r"cannot read 'absent.pem'"):
         load_roots([tmp_path / "absent.pem"])
