@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.attacks.audited import Sealed, make_sealed
 from tests.attacks.ledger import PROPERTY, AttackLedger, Note
 
 
@@ -22,3 +23,13 @@ def note(record_property: Callable[[str, object], None]) -> Note:
         record_property(PROPERTY, [title, row, column, hits, of])
 
     return add
+
+
+@pytest.fixture(scope="session")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    """One whole bundle that no test may change."""
+    from forensics.report.pdf import pdf_available
+
+    if pdf_available() is not None:
+        pytest.skip("Pango is absent")
+    return make_sealed(tmp_path_factory.mktemp("sealed"))

@@ -15,7 +15,7 @@ from forensics.evidence.verification import Verification
 from forensics.evidence.verify import verify
 from tests.attacks import tamper, tamper_records, tamper_whole
 from tests.attacks.ledger import Note
-from tests.attacks.sealed import Attacker, Target, copy, make_target, rehash, sign_again
+from tests.attacks.sealed import ATTACKERS, Attacker, Target, copy, make_target, rehash, sign_again
 from tests.attacks.tamper import Attack
 
 TITLE = "mutations of a signed bundle, found of tried"
@@ -92,6 +92,8 @@ def judge(mutation: Mutation, target: Target, root: Path) -> str | None:
 
 def run(chosen: list[Mutation], target: Target, tmp_path: Path, note: Note) -> list[str]:
     faults = []
+    for attacker in ATTACKERS:  # the columns in this order
+        note(TITLE, "bit flip", attacker, 0, 0)
     for number, mutation in enumerate(chosen):
         fault = judge(mutation, target, tmp_path / str(number))
         note(TITLE, mutation.attack.fault, mutation.attacker, fault is None, 1)
