@@ -52,9 +52,9 @@ def _source_note(found: Credentials) -> CredentialNote:
     if found.state == "Invalid":
         head = f"{NAME}: present and NOT VALID, {who}."
     elif found.state == "Trusted":
-        head = f"{NAME}: present and unbroken, {who}, whom the given list of signers names."
+        head = f"{NAME}: {_whole(found)}, {who}, whom the given list of signers names."
     else:
-        head = f"{NAME}: present and unbroken, {who}; who that is was not checked."
+        head = f"{NAME}: {_whole(found)}, {who}; who that is was not checked."
     parts = [head]
     if found.files > 1:
         parts.append(f"{found.files_with:,} of {found.files:,} files carry some.")
@@ -64,6 +64,12 @@ def _source_note(found: Credentials) -> CredentialNote:
         parts.append(f"They claim the source type {', '.join(found.source_types)}.")
     parts.append(NOT_PROOF)
     return CredentialNote(" ".join(parts), failing=found.state == "Invalid")
+
+
+def _whole(found: Credentials) -> str:
+    if found.failures:
+        return "present, unbroken in this file, not in what it was made from"
+    return "present and unbroken"
 
 
 def _failures(found: Credentials) -> str:
