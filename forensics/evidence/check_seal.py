@@ -15,12 +15,13 @@ from forensics.evidence.check_signature import (
     signed,
     statement_faults,
 )
-from forensics.evidence.check_token import check_time
+from forensics.evidence.check_token import check_time, parse_moment
 from forensics.evidence.events import Chain
 from forensics.evidence.lines import AUDIT, parse_audit
 from forensics.evidence.signing import STAMP
 from forensics.evidence.tree import Tree
 from forensics.evidence.trust import Trust
+from forensics.evidence.validity import validity_faults
 from forensics.evidence.verification import UNSIGNED, Seal, SignerState, Step, TimeState, judged
 from forensics.records import Audit
 
@@ -77,7 +78,21 @@ class SealSteps:
         return judged(step, faults, "every signed digest, total and fact is this bundle's")
 
     def time(self, step: str, audit: Audit | None, chain: Chain | None) -> Step:
-        """The time stamp over the envelope."""
+        """The time stamp over the envelope, and whether the pinned keys counted then."""
+        found = self._stamp(step, audit, chain)
+        claimed = parse_moment(chain.sealed_utc if chain is not None else None)
+        if found.status == "failed" or self.seal is None or not self.seal.known:
+            return found
+        attested = parse_moment(self.seal.moment_utc) if self.seal.time == "attested" else None
+        lapsed = validity_faults(self.seal.known, self._trust.validity, attested, claimed)
+        if len(self.seal.known) - len(lapsed) >= self._trust.threshold:
+            self.seal = self.seal.without(lapsed)
+            return found
+        self.seal = None
+        faults = [f"the key {name[:16]}\u2026 {reason}" for name, reason in lapsed.items()]
+        return judged(step, faults, "")
+
+    def _stamp(self, step: str, audit: Audit | None, chain: Chain | None) -> Step:
         if not self._tree.has(STAMP):
             asked = audit is not None and audit.run.timestamp_requested
             code = 1 if self._trust.tsa_roots else 0

@@ -47,7 +47,7 @@ def check_time(
         token = check_token(raw, envelope, roots)
     except TokenError as error:
         return TokenCheck((f"the time stamp {error}",))
-    faults = time_faults(token.moment, _moment(ended_utc), _moment(sealed_utc))
+    faults = time_faults(token.moment, parse_moment(ended_utc), parse_moment(sealed_utc))
     return TokenCheck(tuple(faults), token)
 
 
@@ -70,7 +70,8 @@ def time_faults(token: datetime, ended: datetime | None, sealed: datetime | None
     return faults
 
 
-def _moment(text: str | None) -> datetime | None:
+def parse_moment(text: str | None) -> datetime | None:
+    """A time with its zone, None for anything else."""
     if text is None:
         return None
     try:

@@ -69,8 +69,8 @@ def load_roots(
             raise UsageError(f"{path.name!r} holds no certificates in PEM form", hint) from None
     if found and not any(item.issuer == item.subject for item in found):
         raise UsageError(
-            "--tsa-root: none of the given certificates is a root",
-            "Give the root certificate of the time-stamp authority, and those between beside it.",
+            "none of the given certificates is a root",
+            f"{hint} Those between may stand beside it.",
         )
     return tuple(dict.fromkeys(found))
 

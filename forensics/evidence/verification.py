@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -50,6 +50,11 @@ class Seal:
     def at(self, time: TimeState, moment_utc: str) -> Seal:
         """The same seal with a time stamp."""
         return replace(self, time=time, moment_utc=moment_utc)
+
+    def without(self, lapsed: Iterable[str]) -> Seal:
+        """The same seal, known by the keys that counted at the time alone."""
+        gone = set(lapsed)
+        return replace(self, known=tuple(name for name in self.known if name not in gone))
 
     def signer_answer(self) -> str:
         """Answer to "Is the signer known?"."""
