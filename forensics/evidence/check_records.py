@@ -56,7 +56,7 @@ def _strict(raw: bytes, name: str) -> None:
 def _acquisition_faults(raw: bytes, audit: Audit) -> list[str]:
     _strict(raw, "acquisition.json")
     try:
-        found = Acquisition.model_validate_json(raw)
+        found = Acquisition.model_validate_json(raw, strict=True)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise IntegrityError(f"acquisition.json is damaged at {place or 'its start'}") from error

@@ -152,7 +152,7 @@ def _byproducts(data: Path) -> Sequence[Resource]:
 def predicate_faults(raw: bytes, audit: Audit, digests: Mapping[str, Digests]) -> list[str]:
     """Where predicate.json and the bundle disagree. IntegrityError when it is no predicate."""
     try:
-        predicate = Predicate.model_validate_json(raw)
+        predicate = Predicate.model_validate_json(raw, strict=True)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise IntegrityError(f"predicate.json is damaged at {place or 'its start'}") from error
