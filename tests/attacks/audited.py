@@ -60,7 +60,7 @@ def audit(source: Path, out: Path, settings: Settings, signing: Signing | None =
 
 
 def make_sealed(root: Path) -> Sealed:
-    """A clip of four frames with one face, both reports, signed, stamped, credentialed, zipped."""
+    """A clip of two frames with one face, both reports, signed, stamped, credentialed, zipped."""
     authority = make_authority(root / "tsa")
     key, root_pem = chained(1)
     key_file = root / "signing.pub.pem"

@@ -134,15 +134,8 @@ NAMES: tuple[str | bytes, ...] = (
 
 
 def names(make: Maker) -> Iterator[Case]:
-    """Names that drive shells, terminals, browsers and spreadsheets."""
+    """Names that drive shells, terminals, browsers and spreadsheets, all in one folder."""
     content = hb.picture(make.root / "plain.png").read_bytes()
-    for number, raw in enumerate(NAMES):
-        name = os.fsdecode(raw)
-        path = make.file(raw, content)
-        argv = None
-        if name.startswith("-"):
-            argv = ["audit", "-o", "out", "--format", "html", "--", f"../in/{name}"]
-        yield make.case("names", f"{number} {ascii(name)[:40]}", path, DONE, argv=argv)
     folder = make.folder() / "in"
     for raw in NAMES:
         (folder / os.fsdecode(raw)).write_bytes(content)
@@ -150,6 +143,18 @@ def names(make: Maker) -> Iterator[Case]:
     clip = make.clip.read_bytes()
     for raw in (b"\xff.mp4", "\u3042" * 83 + ".mp4", "\x1b[31m=1+1.mp4"):
         yield make.case("names", f"clip {raw!r:.40}", make.file(raw, clip), DONE)
+
+
+def names_each(make: Maker) -> Iterator[Case]:
+    """The same names, each of a picture of its own."""
+    content = hb.picture(make.root / "single.png").read_bytes()
+    for number, raw in enumerate(NAMES):
+        name = os.fsdecode(raw)
+        path = make.file(raw, content)
+        argv = None
+        if name.startswith("-"):
+            argv = ["audit", "-o", "out", "--format", "html", "--", f"../in/{name}"]
+        yield make.case("names, each", f"{number} {ascii(name)[:40]}", path, DONE, argv=argv)
 
 
 def metadata(make: Maker) -> Iterator[Case]:
@@ -277,6 +282,7 @@ def _change_card(card: Path, weights_raw: bytes) -> None:
 ALL: tuple[Callable[[Maker], Iterator[Case]], ...] = (
     scripts,
     names,
+    names_each,
     metadata,
     sizes,
     numbers,

@@ -23,6 +23,11 @@ from tests.attacks.worker import Outcome
 
 TITLE = "hostile inputs"
 FAMILIES = (*corpus.ALL, corpus_places.links, corpus_places.writing)
+SLOW = {"names_each"}
+NAMED = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for name in (family.__name__ for family in FAMILIES)
+]
 # Torch and the libraries take about 0.9 GB before the first job.
 PEAK_BYTES = 3_500_000_000
 SLOWEST_S = 60.0
@@ -66,7 +71,7 @@ def _wrong(case: Case, outcome: Outcome) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize("family", [family.__name__ for family in FAMILIES])
+@pytest.mark.parametrize("family", NAMED)
 def test_nothing_crashes_leaks_or_runs(family: str, tried: Tried, note: Note) -> None:
     """All cases of a family; the table at the end counts them."""
     module = corpus if hasattr(corpus, family) else corpus_places
@@ -93,6 +98,7 @@ def _titles(module: object, family: str) -> set[str]:
     return {
         "scripts": {"playlist or script"},
         "names": {"names"},
+        "names_each": {"names, each"},
         "metadata": {"metadata"},
         "sizes": {"huge and bombs"},
         "numbers": {"NaN"},

@@ -1,4 +1,4 @@
-"""Reports that say something else: re-made manifests hide it, drawing the reports again does not."""
+"""Edited reports: re-made manifests hide the edit, drawing the reports again does not."""
 
 from __future__ import annotations
 
