@@ -39,6 +39,7 @@ from forensics.pipeline import Engines, follow_people, load_engines, restore_and
 from forensics.progress import Progress
 from forensics.provenance import Provenance
 from forensics.records import Artefact, Audit, Background, Comparison, Model, Person, Run
+from forensics.report.credentials import source_notes
 from forensics.report.renderer import REPORT_KINDS, renderer_versions
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
 
@@ -106,6 +107,8 @@ class AuditRun:
             self._provenance = Provenance(
                 self._id, self._media, settings, self._bundle, sink, self._signing
             )
+            for credentials in source_notes(self._provenance.credentials):
+                self._say(credentials.text)
             engines = load_engines(settings)
             sink.event("models", {m.role: m.sha256 for m in engines.models})
             following = follow_people(self._media, engines, sink, self._progress)

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from forensics.credentials.read import Medium, gather, read_media
 from forensics.errors import EnvironmentLacks
 from forensics.evidence.tree import Tree
-from forensics.evidence.verification import Step, judged, passed
+from forensics.evidence.verification import Step, judged
 from forensics.record_credentials import Credentials
 from forensics.records import Audit
 
@@ -63,10 +63,11 @@ def credentials_step(step: str, tree: Tree, audit: Audit, anchors_pem: str | Non
         return judged(step, faults, "")
     if unread:
         return Step(step, "not_checked", "; ".join(unread), 5)
-    said = "; ".join(_words(side.what, one) for side, one in zip(sides, found, strict=True))
+    words = {side.what: _words(side.what, one) for side, one in zip(sides, found, strict=True)}
+    about_input = words.get("original", "")
     if gates:
-        return Step(step, "failed", "; ".join(gates), 1)
-    return passed(step, said)
+        return Step(step, "failed", "; ".join(gates), 1, about_input)
+    return Step(step, "passed", "; ".join(words.values()), about_input=about_input)
 
 
 def _sides(tree: Tree, audit: Audit, anchored: bool) -> list[_Side]:

@@ -27,12 +27,16 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Step:
-    """One check. ``exit_code`` is what it alone would mean: 0, 1 (a gate), 3, 4 or 5."""
+    """One check. ``exit_code`` is what it alone would mean: 0, 1 (a gate), 3, 4 or 5.
+
+    ``about_input`` is what it says of the original's own credentials.
+    """
 
     name: str
     status: Status
     reason: str = ""
     exit_code: int = 0
+    about_input: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,11 +122,13 @@ class Verification:
             "incomplete": "not decided: this is no complete bundle",
             "could_not_check": "not decided: a required check could not run here",
         }.get(self.verdict, "yes: every file is what the bundle says it is")
+        said = next((step.about_input for step in self.steps if step.about_input), "")
+        credentials = f"; Content Credentials of the {said}" if said else ""
         return {
             "intact": intact,
             "signer": self.seal.signer_answer() if self.seal is not None else "not decided",
             "time": self.seal.time_answer() if self.seal is not None else "not decided",
-            "input": "not judged here; see the report",
+            "input": f"not judged here; see the report{credentials}",
             "method": "not judged here; see the limits in the report",
         }
 

@@ -30,16 +30,19 @@ class CredentialNote:
 
 def credential_notes(audit: Audit) -> tuple[CredentialNote, ...]:
     """What to say, in order; empty for a run that did not look."""
-    found = audit.source.credentials
-    if found is None:
+    if audit.source.credentials is None:
         return ()
-    notes = [_source_note(found)]
-    if found.failures:
-        notes.append(CredentialNote(_failures(found), failing=True))
+    notes = list(source_notes(audit.source.credentials))
     restored = audit.restored.credentials if audit.restored is not None else None
     if restored is not None:
         notes.append(_restored_note(restored))
     return tuple(notes)
+
+
+def source_notes(found: Credentials) -> tuple[CredentialNote, ...]:
+    """What to say of the source's own; the terminal says the same before anything is restored."""
+    failing = (CredentialNote(_failures(found), failing=True),) if found.failures else ()
+    return (_source_note(found), *failing)
 
 
 def _source_note(found: Credentials) -> CredentialNote:

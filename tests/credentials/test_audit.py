@@ -49,6 +49,7 @@ def audited(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_credentials([Item(source, clip, claim)], make_signer("Other newsroom").key)
     flip(source, b"mdat", 40)
     signer = make_signer("Test newsroom")
+    said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "gethostname", lambda: HOST)
         patch.setattr(getpass, "getuser", lambda: USER)
@@ -58,9 +59,10 @@ def audited(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
             Settings(format="html", private=True, upscale=1, case="2026-001"),
             force=False,
             progress=Silent(),
-            say=lambda _: None,
+            say=said.append,
             signing=Signing((signer.key,)),
         )
+    assert any("present and NOT VALID" in line for line in said)
     return Run(source, folder / "out", done.audit, signer)
 
 
@@ -114,6 +116,7 @@ def test_it_verifies_and_says_both_states(audited: Run) -> None:
     assert "restored: Valid, signed by Test newsroom signing (signer not checked)" in step.reason
     assert "original: Invalid, signed by Other newsroom signing" in step.reason
     assert "assertion.bmffHash.mismatch" in step.reason
+    assert "Content Credentials of the original: Invalid" in result.answers()["input"]
 
 
 def test_anchors_vouch_for_the_restored_clip_and_open_the_gate_for_the_source(
