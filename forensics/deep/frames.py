@@ -18,6 +18,7 @@ from forensics.deep.process import Caps, ChildRefused, ChildStopped, child_lines
 from forensics.evidence.tree import Tree
 
 MAX_LINE_BYTES: Final = 4096
+_NAMES: Final = {"original": "original", "restored": "restored file"}
 # Codecs whose standard fixes every bit of the decoded picture: a difference is no question of the
 # decoder's version.
 EXACT_CODECS: Final = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "ffv1", "png"})
@@ -42,7 +43,7 @@ def compare_video(
     job = {"do": "framehash", "path": str(path)}
     with tree.open(listed) as stream, closing(child_lines(job, caps)) as lines:
         return _judge(
-            kind, _decoded(lines), _recorded_lines(stream), codec, recorded, with_times=True
+            _NAMES[kind], _decoded(lines), _recorded_lines(stream), codec, recorded, with_times=True
         )
 
 
@@ -51,7 +52,7 @@ def compare_pictures(kind: str, path: Path, digests: Iterable[str | None], caps:
     job = {"do": "pixels", "path": str(path)}
     expected = (f"{n} {digest or '-'}" for n, digest in enumerate(digests, 1))
     with closing(child_lines(job, caps)) as lines:
-        return _judge(kind, _decoded(lines), expected, "png", None, with_times=False)
+        return _judge(_NAMES[kind], _decoded(lines), expected, "png", None, with_times=False)
 
 
 @dataclass
