@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 from forensics.records import CLOCK_FIELDS
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schema"
+_FIGURE = re.compile("data:image/jpeg;base64,[A-Za-z0-9+/=]+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?Z| ?UTC|\+00:00)?")
 
 
@@ -58,12 +60,13 @@ def _faults(schema: str, raw: bytes, where: str) -> list[str]:
 def same_result(bundle_a: Path, bundle_b: Path) -> list[str]:
     """Where two runs on the same input differ, besides clocks and ids; empty when they repeat.
 
-    PDFs are compared by presence alone: their identifier and dates come from the run.
+    PDFs and side-by-side clips are compared by presence alone: identifier, dates and the label in
+    every margin come from the run.  Of the pairs in ``cmp/`` the pixels above the margin count.
     """
     files_a, files_b = _payload(bundle_a), _payload(bundle_b)
     faults = [f"only in one bundle: {path}" for path in sorted(files_a ^ files_b)]
     for path in sorted(files_a & files_b):
-        if path.endswith(".pdf"):
+        if path.endswith(".pdf") or path.startswith("cmp_"):
             continue
         if _without_clocks(bundle_a, path) != _without_clocks(bundle_b, path):
             faults.append(f"differs: {path}")
@@ -100,7 +103,11 @@ def _without_clocks(bundle: Path, path: str) -> object:
         return json.dumps(bare).replace(audit["run"]["id"], "RUN")
     if path.startswith("report/") and path.endswith(".html"):
         text = raw.decode().replace(audit["run"]["id"], "RUN")
+        text = _FIGURE.sub("FIGURE", text)  # the label in its pixels is the run's
         return _MOMENT.sub("MOMENT", text.replace(str(audit["run"]["seconds"]), "SECONDS"))
+    if path.startswith("cmp/"):
+        with Image.open(bundle / "data" / path) as pair:
+            return pair.crop((0, 0, 1024, 512)).tobytes()
     return raw
 
 
