@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -95,9 +96,8 @@ class PictureWriter:
 
 def _plain(stem: str) -> str:
     """A stem of a folder's own file without characters or a length that a bundle does not take."""
-    kept = "".join(c if c.isprintable() and c not in '/\\:*?"<>|%' else "_" for c in stem).strip(
-        " ."
-    )
+    safe = "".join(c if c.isprintable() and c not in '/\\:*?"<>|%' else "_" for c in stem)
+    kept = unicodedata.normalize("NFC", safe).strip(" .")
     short = kept.encode()[:_MAX_STEM_BYTES].decode(errors="ignore").strip(" .")
     if short == stem:
         return short

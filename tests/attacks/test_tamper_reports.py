@@ -43,8 +43,9 @@ def pdf(change: Callable[[pikepdf.Pdf], object]) -> Callable[[Path], None]:
 
 def _drop_image(document: pikepdf.Pdf) -> None:
     for page in document.pages:
-        for name in list(page.images):
-            del page.Resources.XObject[name]
+        found = page.obj.Resources.get("/XObject", {})
+        for name in [key for key, item in found.items() if item.Subtype == "/Image"]:
+            del found[name]
             return
     raise AssertionError("no picture in the PDF")
 
