@@ -282,6 +282,7 @@ class AuditRun:
         name = safe_name(self._media.path.name)
         words = ["forensics", "audit", name, "--models", s.models, "--upscale", str(s.upscale)]
         words += ["--every", str(s.every), "--background", s.background, "--format", s.format]
+        words += [] if s.label else ["--no-label"]
         return {
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def confine(memory_bytes: int, file_bytes: int, cpu_s: int) -> None:
         ):
             _, most = resource.getrlimit(kind)
             least = value if most == resource.RLIM_INFINITY else min(value, most)
-            resource.setrlimit(kind, (least, least))
+            # macOS refuses a cap on address space; the time limit still holds there.
+            with suppress(ValueError, OSError):
+                resource.setrlimit(kind, (least, least))
 
     def refuse(event: str, _: tuple[object, ...]) -> None:
         if event.startswith(_DENIED):

@@ -131,7 +131,10 @@ def build_page(view: View) -> Page:
         flags=flag_rows(audit.flags),
         accounting=accounting(view),
         background=_background(view),
-        artefacts=tuple((item.file, item.outcome, item.reason or "") for item in audit.reports),
+        artefacts=tuple(
+            (item.file, item.outcome, item.reason or "")
+            for item in (*audit.reports, *audit.comparisons)
+        ),
         measures=_measures(view),
         models=tuple(_model(model) for model in audit.models),
         settings=tuple((name, _plain(value)) for name, value in audit.settings.items()),
