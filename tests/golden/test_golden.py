@@ -1,4 +1,4 @@
-"""Golden bundle: what an earlier version sealed is intact for this one, and changing it is found."""
+"""Golden bundle: what an earlier version sealed is intact for this one; changes are found."""
 
 from __future__ import annotations
 
