@@ -85,6 +85,9 @@ class Provenance:
         """
         signer = next((key for key in self._signing.keys if key.chain_pem), None)
         if signer is None:
+            if self._signing.keys:
+                reason = "no signing key has a certificate chain beside it"
+                self._sink.event("credentials not written", {"reason": reason})
             return written, ()
         items = self._items(written, models, facts)
         try:

@@ -125,7 +125,9 @@ class Failure:
 
     @classmethod
     def of(cls, stage: str, reason: str, error: BaseException) -> Failure:
-        return cls(stage, reason, f"{type(error).__name__}: {error}")
+        # The text of an OSError holds a path, which a private run must not record.
+        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return cls(stage, reason, f"{type(error).__name__}: {text}")
 
 
 class Rejected(Record):
