@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.evidence.lines import iter_faces
+from forensics.media.container import reason_of
 from forensics.media.side_by_side import SideBySide, caption
 from forensics.passes.sink import picture_name
 from forensics.records import Comparison, FaceLine
@@ -61,7 +62,7 @@ def _write_group(
                     writers[face.person] = SideBySide(path, rate, run_id)
                 _add(writers[face.person], bundle / "data", face)
             except (av.FFmpegError, OSError, ValueError) as error:
-                reasons[face.person] = f"{type(error).__name__}: {error}"
+                reasons[face.person] = f"{type(error).__name__}: {reason_of(error)}"
         return [_finished(person, writers.get(person), reasons.get(person)) for person in people]
     finally:
         for writer in writers.values():
@@ -92,6 +93,6 @@ def _finished(person: int, writer: SideBySide | None, reason: str | None) -> Com
     try:
         writer.close()
     except (av.FFmpegError, OSError) as error:
-        why = f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {reason_of(error)}"
         return Comparison(file=file, person=person, frames=0, outcome="failed", reason=why)
     return Comparison(file=file, person=person, frames=writer.frames, outcome="written")
