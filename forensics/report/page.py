@@ -131,9 +131,9 @@ def build_page(view: View) -> Page:
         flags=flag_rows(audit.flags),
         accounting=accounting(view),
         background=_background(view),
-        artefacts=tuple(
-            (item.file, item.outcome, item.reason or "")
-            for item in (*audit.reports, *audit.comparisons)
+        artefacts=(
+            *((item.file, item.outcome, item.reason or "") for item in audit.reports),
+            *((item.file, item.outcome, item.reason or "") for item in audit.comparisons),
         ),
         measures=_measures(view),
         models=tuple(_model(model) for model in audit.models),

@@ -127,15 +127,18 @@ def doctor_picture(folder: str, by: int) -> Callable[[Path], None]:
 def reline(bundle: Path, name: str, field: str, value: object) -> None:
     """Change a field of a file's only line, and all that names that file, as a forger would."""
     path, predicate = bundle / "data" / name, bundle / "data" / "run" / "predicate.json"
-    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    named = (path, bundle / "data" / "faces.csv")
+    before = [hashlib.sha256(file.read_bytes()).hexdigest() for file in named]
     text = json.dumps({**json.loads(path.read_bytes()), field: value}, separators=(",", ":"))
     path.write_text(text + "\n", encoding="utf-8")
-    after = hashlib.sha256(path.read_bytes()).hexdigest()
-    predicate.write_text(predicate.read_text("utf-8").replace(before, after), encoding="utf-8")
     table = FaceTable(bundle / "data")
     for face in iter_faces(bundle):
         table.write(face)
     table.close()
+    text = predicate.read_text("utf-8")
+    for file, digest in zip(named, before, strict=True):
+        text = text.replace(digest, hashlib.sha256(file.read_bytes()).hexdigest())
+    predicate.write_text(text, encoding="utf-8")
     rebag(bundle)
 
 
