@@ -129,4 +129,7 @@ def audit(
         signing=signing,
     )
     output.result(done.audit.model_dump(mode="json", by_alias=True), done.lines())
+    if as_json and done.timestamp_failure is not None:
+        # The document was sealed before the authority was asked, so it cannot say this.
+        Output().say(f"forensics: signed but NOT time-stamped: {done.timestamp_failure}")
     raise typer.Exit(done.exit_code)

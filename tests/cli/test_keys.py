@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import forensics
+from forensics import api
 from forensics.cli.app import main
 from forensics.cli.passphrase import ask, signing_from
 from forensics.errors import UsageError
@@ -182,6 +184,20 @@ def test_a_wrong_passphrase_is_exit_2_and_one_message_before_anything_is_made(
     assert "the passphrase does not open 'signing.key.pem'" in said
     assert "not the passphrase" not in said
     assert [path.name for path in tmp_path.iterdir()] == ["wrong"]
+
+
+def test_a_time_stamp_that_failed_is_said_beside_the_json_document(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from forensics.run import Done  # loads torch, which the other tests here do without
+
+    bundle = make_bundle(tmp_path, side=16, no_faces=True)
+    done = Done(forensics.load(bundle), bundle, 3, (), "the authority cannot be reached")
+    monkeypatch.setattr(api, "run_audit", lambda *_, **__: done)
+    assert _run(monkeypatch, "audit", tmp_path / "clip.mp4", "--json", "--quiet") == 3
+    said = capsys.readouterr()
+    assert json.loads(said.out)["run"]["id"] == done.audit.run.id
+    assert "signed but NOT time-stamped: the authority cannot be reached" in said.err
 
 
 # ---------------------------------------------------------------- verify --key
