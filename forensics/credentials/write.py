@@ -23,7 +23,7 @@ from forensics.record_credentials import Credentials
 
 SIDECAR: Final = ".c2pa"
 EMBEDDED: Final = frozenset({".mp4", ".mov", ".png", ".jpg", ".jpeg"})
-_SECONDS: Final = 60.0
+_SECONDS: Final = 120.0
 _SECONDS_PER_GB: Final = 60.0
 _PER_CHILD: Final = 16
 
