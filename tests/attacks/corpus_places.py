@@ -88,6 +88,15 @@ def writing(make: Maker) -> Iterator[Case]:
         (picture.parents[1] / "work" / "file").write_text("x")
         argv = ["audit", str(picture), "-o", out, "--format", "html"]
         yield make.case(WRITING, name, picture, frozenset({2, 5}), "annot", argv=argv)
+    picture = hb.picture(make.folder() / "in" / "1.png")
+    work = picture.parents[1] / "work"
+    work.chmod(0o555)
+    yield make.case(
+        WRITING, "a read-only folder", picture, frozenset({2, 5}), "ermission", plain_user=True
+    )
+    unread = hb.picture(make.folder() / "in" / "1.png")
+    unread.chmod(0)
+    yield make.case(WRITING, "a source without rights", unread, REFUSED, "read", plain_user=True)
     # A limit on file size stands for the full disk: every write beyond it fails.
     for most in (1, 100, 500, 2_000, 20_000):
         clip = make.folder() / "in" / "clip.mp4"

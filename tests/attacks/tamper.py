@@ -114,15 +114,14 @@ def together(*acts: Act) -> Act:
 
 
 def flips(target: Target) -> Iterator[Attack]:
-    """One bit in every file, whoever the attacker; the stamp has a test of its own."""
+    """One bit in every file, whoever the attacker."""
     rng = random.Random(SEED)
     files = sorted(
         p.relative_to(target.bundle).as_posix() for p in target.bundle.rglob("*") if p.is_file()
     )
     for path in files:
-        if not path.endswith(".tsr"):
-            words = (path.rsplit("/", 1)[-1], "signature", "bundle.dsse.json")
-            yield Attack("bit flip", path, flip(path, rng), words, PLAIN)
+        words = (path.rsplit("/", 1)[-1], "signature", "bundle.dsse.json", "time stamp")
+        yield Attack("bit flip", path, flip(path, rng), words, PLAIN)
     for path in (*RECORDS, *MEDIA, *PICTURES[:2]):
         words = (base(path), path.split("/")[1], "chain", "pixels")
         yield Attack("bit flip", f"{path}, sealed again", flip(path, rng), words, ATTACKERS[1:])

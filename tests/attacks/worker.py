@@ -7,6 +7,7 @@ so that the parent knows which job killed the process.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import json
 import logging
@@ -14,6 +15,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -45,6 +47,8 @@ class Job:
     embedded: str = ""
     models: str = ""
     most_bytes: int = 0
+    plain_user: bool = False
+    """Without root's right to write where the modes of files forbid it."""
 
 
 @dataclass
@@ -131,12 +135,30 @@ def _engines(job: Job) -> Any:
     if job.most_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.most_bytes, hard))
     try:
-        yield
+        with _no_overrides() if job.plain_user else contextlib.nullcontext():
+            yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         os.environ.pop("FORENSICS_MODELS_DIR", None)
         forensics.models.load.EMBEDDED = folder
         forensics.run.load_engines = real
+
+
+@contextlib.contextmanager
+def _no_overrides() -> Any:
+    """Root's capabilities 1 and 2 (file modes do not bind) are laid down, then taken up again."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = struct.pack("Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
+    before = ctypes.create_string_buffer(24)
+    if libc.capget(header, before) != 0:
+        raise OSError(ctypes.get_errno(), "capget")
+    effective, *others = struct.unpack("6I", before.raw)
+    if libc.capset(header, struct.pack("6I", effective & ~0b110, *others)) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+    try:
+        yield
+    finally:
+        libc.capset(header, before.raw)
 
 
 def _too_slow(number: int, frame: FrameType | None) -> None:
