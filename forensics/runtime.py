@@ -78,10 +78,18 @@ def numeric_facts() -> dict[str, str | int | bool | None]:
         if has_gpu
         else None,
         "gpu_driver": _gpu_driver(),
-        "cudnn": torch.backends.cudnn.version() if has_gpu else None,
-        "mkldnn": torch.backends.mkldnn.is_available(),
+        "cudnn": _cudnn_version() if has_gpu else None,
+        "mkldnn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call] # torch's
         "default_dtype": str(torch.get_default_dtype()).removeprefix("torch."),
     }
+
+
+def _cudnn_version() -> int | None:
+    """The version of cuDNN that torch has loaded, like 91200."""
+    import torch
+
+    found = torch.backends.cudnn.version()  # type: ignore[no-untyped-call] # torch's
+    return None if found is None else int(found)
 
 
 def _gpu_driver() -> str | None:

@@ -16,6 +16,8 @@ from forensics.api import run_audit
 from forensics.config import Settings
 from forensics.credentials.manifest import PREFIX, Claim
 from forensics.credentials.write import Item, write_credentials
+from forensics.evidence.archive import write_archive
+from forensics.evidence.archive_tree import scan_archive
 from forensics.evidence.check_credentials import credentials_step
 from forensics.evidence.lines import load_audit
 from forensics.evidence.signing import Signing
@@ -117,6 +119,12 @@ def test_it_verifies_and_says_both_states(audited: Run) -> None:
     assert "original: Invalid, signed by Other newsroom signing" in step.reason
     assert "assertion.bmffHash.mismatch" in step.reason
     assert "Content Credentials of the original: Invalid" in result.answers()["input"]
+
+
+def test_a_zip_says_the_same(audited: Run) -> None:
+    folder = credentials_step("credentials", scan(audited.bundle), audited.audit, None)
+    packed = scan_archive(write_archive(audited.bundle))
+    assert credentials_step("credentials", packed, audited.audit, None) == folder
 
 
 def test_anchors_vouch_for_the_restored_clip_and_open_the_gate_for_the_source(
