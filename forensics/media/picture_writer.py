@@ -98,6 +98,8 @@ def _plain(stem: str) -> str:
     """A stem of a folder's own file without characters or a length that a bundle does not take."""
     safe = "".join(c if c.isprintable() and c not in '/\\:*?"<>|%' else "_" for c in stem)
     kept = unicodedata.normalize("NFC", safe).strip(" .")
+    if kept.startswith("-"):
+        kept = "_" + kept[1:]  # no name that a command takes for an option
     short = kept.encode()[:_MAX_STEM_BYTES].decode(errors="ignore").strip(" .")
     if short == stem:
         return short

@@ -91,6 +91,7 @@ def test_an_edited_report_is_found_by_drawing_it_again(
     assert fault is None
 
 
+@pytest.mark.slow
 def test_the_untouched_bundle_passes_the_deep_check(sealed: Sealed) -> None:
     result = verify(sealed.bundle, sealed.trust, deep=DeepChecks(None))
     assert result.exit_code == 0, result.lines()
