@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ import torch
 from facexlib.detection.retinaface import RetinaFace
 
 from forensics.faces.anchors import decode_boxes, decode_points, prior_boxes, suppress_doubles
+from forensics.faces.second_look import look_at, points_seen
 from forensics.models.nets.detector import load_detector
 from forensics.records import Detection
 
@@ -43,6 +44,8 @@ class DetectorConfig:
     ``enlarge_up_to_px``, ``enlarge``: frames whose long side is at most this are enlarged by this
     factor (bicubic), because the smallest prior is 16 px wide.
     ``batch``: frames a forward pass, always padded to this number.
+    ``looks_px``: widths at which a found face is looked at again for its points (`second_look`);
+    empty: the points of the first look are kept.  ``look_score_min``: lowest score in a look.
     """
 
     score_min: float = 0.75
@@ -52,6 +55,8 @@ class DetectorConfig:
     enlarge: float = 2.0
     batch: int = 4
     candidates_max: int = 1000
+    looks_px: tuple[int, ...] = (80, 128)
+    look_score_min: float = 0.1
 
 
 class Detector:
@@ -94,22 +99,48 @@ class Detector:
         for indices in by_size.values():
             for first in range(0, len(indices), self.config.batch):
                 chosen = indices[first : first + self.config.batch]
-                faces = self._detect_batch([frames_rgb_u8[k] for k in chosen])
+                faces = self._first_look([frames_rgb_u8[k] for k in chosen])
                 for index, detections in zip(chosen, faces, strict=True):
-                    found[index] = detections
+                    frame = frames_rgb_u8[index]
+                    found[index] = [self._look_again(frame, face) for face in detections]
         return found
 
-    def _detect_batch(self, frames_rgb_u8: list[FrameU8]) -> list[list[Detection]]:
+    def _first_look(self, frames_rgb_u8: list[FrameU8]) -> list[list[Detection]]:
         """At most ``batch`` frames of one size."""
+        size = self._seen_size(*frames_rgb_u8[0].shape[:2])
+        config = self.config
+        return self._detect_batch(frames_rgb_u8, size, config.batch, config.score_min)
+
+    def _look_again(self, frame_rgb_u8: FrameU8, face: Detection) -> Detection:
+        """The face with the mean of its points in all looks that find it again."""
+        seen = []
+        for face_px in self.config.looks_px:
+            look = look_at(frame_rgb_u8, face, face_px)
+            views = [look.rgb_u8, look.mirrored()]
+            size = (look.side_px, look.side_px)
+            answers = self._detect_batch(views, size, len(views), self.config.look_score_min)
+            for mirrored, found in zip((False, True), answers, strict=True):
+                five = points_seen(look, face, found, mirrored=mirrored)
+                if five is not None:
+                    seen.append(five)
+        if not seen:
+            return face
+        points = [(float(x), float(y)) for x, y in np.mean(seen, axis=0)]
+        return replace(face, landmarks_px=(points[0], points[1], points[2], points[3], points[4]))
+
+    def _detect_batch(
+        self, frames_rgb_u8: list[FrameU8], size: tuple[int, int], batch_size: int, least: float
+    ) -> list[list[Detection]]:
+        """At most ``batch_size`` frames of one size, seen at ``size`` (height, width)."""
         height, width = frames_rgb_u8[0].shape[:2]
-        sized = [_resized(frame, *self._seen_size(height, width)) for frame in frames_rgb_u8]
+        sized = [_resized(frame, *size) for frame in frames_rgb_u8]
         seen_h, seen_w = sized[0].shape[:2]
         padded_h = -(-seen_h // MULTIPLE_PX) * MULTIPLE_PX
         padded_w = -(-seen_w // MULTIPLE_PX) * MULTIPLE_PX
         # Padding holds the mean colour, which is zero to the network, as its own padding is.
-        batch = torch.zeros(
-            (self.config.batch, 3, padded_h, padded_w), device=self.device
-        ).contiguous(memory_format=torch.channels_last)
+        batch = torch.zeros((batch_size, 3, padded_h, padded_w), device=self.device).contiguous(
+            memory_format=torch.channels_last
+        )
         rgb = torch.from_numpy(np.stack(sized)).to(self.device)
         batch[: len(sized), :, :seen_h, :seen_w] = (
             rgb.permute(0, 3, 1, 2).flip(1).float() - self._mean
@@ -124,7 +155,7 @@ class Detector:
             if not bool(torch.isfinite(classes[k]).all()):
                 raise ArithmeticError("the detector gave numbers that are not finite")
             faces.append(
-                self._faces(offsets[k], classes[k, :, 1], points[k], priors, scale_px, ratio)
+                self._faces(offsets[k], classes[k, :, 1], points[k], priors, scale_px, ratio, least)
             )
         return faces
 
@@ -136,10 +167,11 @@ class Detector:
         priors: torch.Tensor,
         scale_px: torch.Tensor,
         ratio: torch.Tensor,
+        least: float,
     ) -> list[Detection]:
         """Detections of one frame from its dense answers, in px of the frame as given."""
         config = self.config
-        likely = torch.nonzero(scores >= config.score_min).flatten()
+        likely = torch.nonzero(scores >= least).flatten()
         if len(likely) > config.candidates_max:
             best = torch.argsort(scores[likely], descending=True, stable=True)
             log.warning("%d candidates; the best %d are used", len(likely), config.candidates_max)
