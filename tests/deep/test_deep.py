@@ -77,9 +77,7 @@ def test_verify_loads_no_decoder_and_no_renderer(bundle: Path) -> None:
         "assert r.exit_code == 0, r.lines();"
         "print([m for m in ('av', 'cv2', 'torch', 'weasyprint') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -220,7 +218,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("code", "words"), FAULTS)
 def test_a_child_that_stops_is_words_and_never_a_traceback(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
+    monkeypatch: pytest.MonkeyPatch, code: str, words: str
 ) -> None:
     programmed(monkeypatch, code)
     job = {"do": "framehash", "path": "absent"}
@@ -261,9 +259,7 @@ def test_the_child_opens_no_socket_and_starts_no_process() -> None:
         "    try: act()\n"
         "    except PermissionError as error: print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "a deep check does no socket.__new__",
         "a deep check does no subprocess.Popen",
