@@ -142,14 +142,13 @@ class Provenance:
         """Everything below ``data/run`` and ``data/models``, and the packets' digests."""
         private = self._settings.private
         numeric = numeric_facts()
-        internal: dict[str, JsonValue] = {
-            "numeric": dict(numeric),
+        used: dict[str, JsonValue] = {
             "restorer": asdict(engines.restorer.facts),
             "encoder": dict(audit.restored.encoder) if audit.restored else {},
             "conversion": audit.source.colour.get("conversion"),
             "randomness": "none: no network of this run draws random numbers",
         }
-        environment = environment_record(private, {**numeric, "ffmpeg": library_facts()}, internal)
+        environment = environment_record(private, {**numeric, "ffmpeg": library_facts()}, used)
         write_json(self._bundle.path("run", "environment.json"), environment)
         command = command_record(sys.argv, self._settings.values(), private=private)
         write_json(self._bundle.path("run", "command.json"), command)
@@ -160,6 +159,7 @@ class Provenance:
         bill = inventory(audit, cards, package_versions(), _devices(environment, numeric))
         self._write_record("models", "models.cdx.json", bill)
         tool, lock = _section(environment, "tool"), _section(environment, "lock")
+        internal: dict[str, JsonValue] = {"numeric": dict(numeric), **used}
         predicate = build_predicate(self._bundle.data, audit, internal, tool, lock)
         self._write_record("run", "predicate.json", predicate.model_dump(by_alias=True))
 

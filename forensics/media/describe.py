@@ -44,14 +44,14 @@ def container_facts(path: Path) -> dict[str, object]:
         }
 
 
-def library_facts() -> dict[str, object]:
+def library_facts() -> dict[str, str]:
     """Versions and build options of the FFmpeg libraries that decoded and encoded."""
     versions = {
         name: ".".join(str(part) for part in version)
         for name, version in av.library_versions.items()
     }
     options = {str(facts.get("configuration", "")) for facts in _library_meta().values()}
-    return {"pyav": av.__version__, "versions": versions, "configuration": sorted(options)}
+    return {"pyav": av.__version__, **versions, "configuration": "; ".join(sorted(options))}
 
 
 def _library_meta() -> dict[str, dict[str, object]]:

@@ -171,5 +171,6 @@ def test_the_environment_says_how_it_was_computed(audited: Run) -> None:
     assert pipeline["encoder"]["threads"] == "2"
     assert "accurate_rnd+bitexact" in pipeline["conversion"]
     assert record["numeric"]["cudnn_allow_tf32"] is False
-    assert record["numeric"]["ffmpeg"]["versions"]["libavcodec"]
+    assert record["numeric"]["ffmpeg"]["libavcodec"]
+    assert "--enable" in record["numeric"]["ffmpeg"]["configuration"]
     assert all(model.state_sha256 for model in load_audit(audited.bundle).models)
