@@ -32,6 +32,9 @@ def listen() -> socket.socket:
 def run_jobs(jobs: list[Job], folder: Path, server: socket.socket) -> dict[str, Outcome]:
     """Run every job; a worker that dies is replaced and its job's `Outcome.died` says how."""
     left, found = list(jobs), {}
+    # A spool of its own, so that nothing else below the system's may be read unseen.
+    spool = folder / "spool"
+    spool.mkdir()
     turn = 0
     while left:
         turn += 1
@@ -42,7 +45,7 @@ def run_jobs(jobs: list[Job], folder: Path, server: socket.socket) -> dict[str, 
         done = subprocess.run(
             [sys.executable, "-m", "tests.attacks.worker", batch, results, str(server.fileno())],
             cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(spool)},
             pass_fds=[server.fileno()],
             capture_output=True,
             text=True,
