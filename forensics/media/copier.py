@@ -151,6 +151,8 @@ class StreamCopier:
     def _record(self, index: int, route: _Route, written: str | None) -> records.Stream:
         expected = self._tally.digest(index)
         outcome, reason = "copied", None
+        if route.part is not None and not route.part.exists() and not route.broke:
+            route.broke = "it holds no packet that could be copied"
         if route.part is not None and route.final is not None and not route.broke:
             outcome = "sidecar"
             reason = f"MP4 does not hold it; copied unchanged to {route.final.name}"
