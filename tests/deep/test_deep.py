@@ -70,6 +70,7 @@ def test_the_plain_check_says_so_and_decodes_nothing(bundle: Path) -> None:
     assert result.document()["depth"] == "plain"
 
 
+@pytest.mark.slow
 def test_verify_loads_no_decoder_and_no_renderer(bundle: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from forensics.api import check_bundle;"
@@ -91,6 +92,7 @@ def test_a_picture_is_decoded_and_held_against_its_frame(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.slow
 def test_an_original_that_was_left_out_can_be_given(tmp_path: Path) -> None:
     source = make_moving(tmp_path / "clip.mp4")
     made = null_audit(source, tmp_path / "b", Settings(format="html", original=False))
@@ -122,6 +124,7 @@ def test_the_first_differing_frame_is_named(bundle: Path) -> None:
     assert f"frame {FRAMES - 4} of the restored file is the first that differs" in reason
 
 
+@pytest.mark.slow
 def test_another_time_of_a_frame_is_seen(bundle: Path) -> None:
     path = bundle / "data" / "frames" / "original.framehash"
     path.write_text(path.read_text("utf-8").replace("     1024,", "     1025,", 1), "utf-8")
@@ -181,13 +184,12 @@ def test_two_swapped_figures_in_the_pdf_are_found(bundle: Path) -> None:
 
 
 def test_another_renderer_is_no_alteration(bundle: Path) -> None:
-    edit(bundle / "data" / "audit.json", '"jinja2": "', '"jinja2": "0.')
+    path = bundle / "data" / "audit.json"
+    path.write_text(path.read_text("utf-8").replace('"jinja2": "', '"jinja2": "0.'), "utf-8")
     rebag(bundle)
-    result = DeepChecks(caps=QUICK)
-    status, reason, code = step(verify(bundle, deep=result), "rendering")
-    assert code == 0 or "report.pdf" in reason
+    status, reason, code = step(verify(bundle, deep=DeepChecks(caps=QUICK)), "rendering")
+    assert (status, code) == ("not_checked", 0)
     assert "report/report.html: renderer jinja2" in reason
-    assert status in {"not_checked", "failed"}
 
 
 def test_renderer_versions_name_everything_that_draws() -> None:
