@@ -38,7 +38,7 @@ FrameU8 = npt.NDArray[np.uint8]
 class DetectorConfig:
     """Settings of detection; all of them change results and belong in the record of a run.
 
-    ``score_min``: lowest score of a face, chosen on training clips and scenes alone.
+    ``score_min``: lowest score of a face, chosen on training clips, scenes and other photographs.
     ``overlap_max``: IoU above which the weaker of two boxes is the same face (facexlib: 0.4).
     ``long_side_max_px``: larger frames are shrunk to this long side by area.
     ``enlarge_up_to_px``, ``enlarge``: frames whose long side is at most this are enlarged by this

@@ -21,7 +21,7 @@ from forensics.faces.detector import Detector, DetectorConfig
 from forensics.records import Detection
 from training.detector.backgrounds import clip_frames, pictures
 from training.detector.config import Config
-from training.detector.degrade import degrade
+from training.detector.degrade import darkened, degrade
 from training.detector.scenes import Painter, Scene, read_portraits
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
@@ -37,8 +37,11 @@ def fresh_scenes(data: Path, packs: Path, count: int) -> list[Scene]:
     found = []
     for k in range(count):
         draw = np.random.default_rng((config.seed, 999, k))
-        scene = painter.scene(draw)
-        found.append(dataclasses.replace(scene, rgb_u8=degrade(draw, scene.rgb_u8)))
+        # every third as the crowd shard is to the others, and dark ones as the last cycle saw them
+        scene = painter.scene(draw, crowd=k % 3 == 2)
+        dark = draw.random() < config.darker
+        rgb = darkened(draw, scene.rgb_u8) if dark else scene.rgb_u8
+        found.append(dataclasses.replace(scene, rgb_u8=degrade(draw, rgb)))
     return found
 
 
@@ -78,7 +81,7 @@ def clip_table(state: dict[str, torch.Tensor], data: Path, every: int) -> None:
         known = [np.concatenate((t, judge.faces(f))) for t, f in zip(truth, whole, strict=True)]
         for enlarge in (False, True):
             limit = 10_000 if enlarge else 0
-            config = DetectorConfig(score_min=min(THRESHOLDS), enlarge_up_to_px=limit)
+            config = DetectorConfig(score_min=min(THRESHOLDS), enlarge_up_to_px=limit, looks_px=())
             if enlarge and shrink == 1.0:
                 continue
             answers = Detector.load(state, config=config).detect(seen)
@@ -112,7 +115,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     state = safetensors.torch.load_file(args.weights)
-    config = DetectorConfig(score_min=min(THRESHOLDS), enlarge_up_to_px=0)
+    config = DetectorConfig(score_min=min(THRESHOLDS), enlarge_up_to_px=0, looks_px=())
     scene_table(
         Detector.load(state, config=config), fresh_scenes(args.data, args.packs, args.scenes)
     )

@@ -96,7 +96,8 @@ def card(run: Path, packs: Path, sha256: str, where: dict[str, Any]) -> dict[str
             "stages": [asdict(stage) for stage in STAGES],
             "stood_at": where,
             "as_run": "The first 250 steps of pixel128 ran with batch 8, then 4. Shrink factors "
-            "were drawn from 1.5 to 10 until balance256, from 2 to 10 in it. Rates and stage "
+            "were drawn from 1.5 to 10 until balance256, from 2 to 10 in it. near256 was planned "
+            "longer (5,000, 8,000, then 7,000 steps) and cut at 3,207. Rates and stage "
             "lengths were set while training ran: a rerun gives a model of the same kind, not "
             "the same bits.",
             "losses": "Charbonnier, gradients at 3 scales, distance by the embedded perceptual "
@@ -105,7 +106,7 @@ def card(run: Path, packs: Path, sha256: str, where: dict[str, Any]) -> dict[str
             "machine": "2 CPU cores shared with other work, one thread, bf16 autocast",
         },
         "limits": [
-            "A demonstration model: small, trained for about an hour on a CPU and on few people.",
+            "A demonstration model: small, trained for some hours on a CPU and on few people.",
             "It draws what faces in its training photos have in common: mostly middle-aged people "
             "in formal dress, lit frontally. On other faces it pulls towards them.",
             "What it adds is not evidence. It never shows who somebody is.",
