@@ -10,6 +10,7 @@ from tests.attacks import hostile_bytes as hb
 from tests.attacks.corpus import DONE, REFUSED, Case, Maker
 
 LINKS, WRITING = "links and nesting", "read-only and full disk"
+_STAGES = ("", ".incomplete", ".old-1")
 
 
 def links(make: Maker) -> Iterator[Case]:
@@ -71,7 +72,11 @@ def _targets(make: Maker) -> Iterator[Case]:
     picture = hb.picture(folder / "in" / "1.png")
     (folder / "elsewhere").mkdir()
     (folder / "work" / "out").symlink_to(folder / "elsewhere")
-    yield make.case(LINKS, "OUT is a link to an empty folder", picture, DONE)
+    case = make.case(LINKS, "OUT is a link to an empty folder", picture, DONE)
+    # the bundle is made where the link leads, and what it needs on the way stands beside that
+    there = folder / "elsewhere"
+    case.job.readable += [str(there.with_name(there.name + end)) for end in _STAGES]
+    yield case
     folder = make.folder()
     picture = hb.picture(folder / "in" / "1.png")
     somebody = folder / "somebody"
