@@ -43,7 +43,7 @@ def make_certificates(public: Ed25519PublicKey, name: str, now: datetime) -> Cer
     """
     root_key = Ed25519PrivateKey.generate()
     root_name = _name(name, f"{name} root"[:64])
-    leaf_name = _name(name, f"{name} signing"[:64])
+    leaf_name = _name(name, name[:64])
     root = (
         _start(root_name, root_name, root_key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

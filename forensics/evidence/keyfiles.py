@@ -94,7 +94,7 @@ def _check(passphrase: bytes, name: str) -> None:
             f"the passphrase must have at least {MIN_PASSPHRASE_BYTES} characters",
             "Four or five random words are a good one.",
         )
-    # The longest addition is " signing"; X.509 allows 64 characters.
+    # The longest addition is " root"; X.509 allows 64 characters.
     if not name.strip() or len(name) > 55 or name_fault(name):
         raise UsageError(
             "--name must have 1 to 55 visible characters", "For example: --name 'Example Newsroom'."

@@ -205,7 +205,8 @@ def _intact(seal: Seal | None) -> tuple[Verdict, str]:
 
 
 def _counts(totals: Mapping[str, int]) -> str:
-    text = f"{totals['frames']} frames, {totals['people']} people, {totals['faces']} faces"
+    named = (("frames", "frame"), ("people", "person"), ("faces", "face"))
+    text = ", ".join(f"{totals[many]} {one if totals[many] == 1 else many}" for many, one in named)
     lost = [
         f"{words}: {totals[key]}"
         for key, words in (

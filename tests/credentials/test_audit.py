@@ -72,7 +72,7 @@ def test_what_the_source_carries_is_recorded_with_its_failure(audited: Run) -> N
     found = audited.audit.source.credentials
     assert found is not None
     assert (found.outcome, found.state) == ("found", "Invalid")
-    assert found.signer == "Other newsroom signing"
+    assert found.signer == "Other newsroom"
     assert {f.code for f in found.failures} == {"assertion.bmffHash.mismatch"}
     acquisition = json.loads((audited.bundle / "data/run/acquisition.json").read_bytes())
     assert acquisition["credentials"]["state"] == "Invalid"
@@ -96,7 +96,7 @@ def test_the_restored_clip_is_signed_and_its_digest_is_that_of_the_signed_file(
     assert hashlib.sha256(path.read_bytes()).hexdigest() == restored.sha256
     assert own_reader(path, "video/mp4", audited.signer.root_pem)[0] == "Trusted"
     assert restored.credentials is not None
-    assert restored.credentials.signer == "Test newsroom signing"
+    assert restored.credentials.signer == "Test newsroom"
     _, document = own_reader(path, "video/mp4")
     manifest = document["manifests"][document["active_manifest"]]
     (parent,) = manifest["ingredients"]
@@ -115,8 +115,8 @@ def test_it_verifies_and_says_both_states(audited: Run) -> None:
     assert (result.exit_code, result.verdict) == (0, "intact_signer_unchecked")
     (step,) = [s for s in result.steps if s.name == "credentials"]
     assert step.status == "passed"
-    assert "restored: Valid, signed by Test newsroom signing (signer not checked)" in step.reason
-    assert "original: Invalid, signed by Other newsroom signing" in step.reason
+    assert "restored: Valid, signed by Test newsroom (signer not checked)" in step.reason
+    assert "original: Invalid, signed by Other newsroom" in step.reason
     assert "assertion.bmffHash.mismatch" in step.reason
     assert "Content Credentials of the original: Invalid" in result.answers()["input"]
 

@@ -101,7 +101,7 @@ def test_a_picture_is_signed_in_place(
     still = dataclasses.replace(claim, moving=False)
     (record,) = write_credentials([Item(enlarged, picture, still)], anchored.key)
     assert (record.outcome, record.state, record.failures) == ("found", "Valid", ())
-    assert record.signer == "Test newsroom signing"
+    assert record.signer == "Test newsroom"
     assert own_reader(enlarged, "image/png", anchored.root_pem)[0] == "Trusted"
     assert sorted(p.name for p in enlarged.parent.iterdir()) == ["restored.png", "source.png"]
 

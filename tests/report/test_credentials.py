@@ -118,7 +118,7 @@ def test_hostile_names_stay_text(view: View, hostile: str) -> None:
 
 def test_they_stand_on_page_1_of_the_pdf(view: View, tmp_path: Path) -> None:
     child = SOUND.model_copy(update={"failures": (PARENT,)})
-    restored = SOUND.model_copy(update={"signer": "Test newsroom signing"})
+    restored = SOUND.model_copy(update={"signer": "Test newsroom"})
     pdf = render_pdf(with_credentials(view, child, restored))
     with pypdfium2.PdfDocument(pdf) as document:
         page = document[0]
@@ -127,6 +127,6 @@ def test_they_stand_on_page_1_of_the_pdf(view: View, tmp_path: Path) -> None:
     assert "Content Credentials of the source: present, unbroken in this file, not in" in words
     assert "Failed checks of these credentials: assertion.bmffHash.mismatch" in words
     assert (
-        "signed by \u201cTest newsroom signing\u201d, which say that faces in it were drawn"
+        "signed by \u201cTest newsroom\u201d, which say that faces in it were drawn"
         in words
     )
