@@ -24,6 +24,8 @@ from forensics.report.words import (
     NO_LABEL_SENTENCE,
     NOT_FOR_IDENTIFICATION,
     ROLES,
+    SIGNED_SENTENCE,
+    UNSIGNED_SENTENCE,
     people_sentence,
 )
 
@@ -77,6 +79,7 @@ class Page:
     bound: tuple[Fact, ...]
     complete: bool
     state: str
+    sealed: str
     failures: tuple[str, ...]
     people_sentence: str
     credentials: tuple[CredentialNote, ...]
@@ -119,6 +122,7 @@ def build_page(view: View) -> Page:
         bound=_bound(view),
         complete=audit.run.complete,
         state=_state(view),
+        sealed=_sealed(view),
         failures=audit.run.failures,
         people_sentence=people_sentence(len(audit.people)),
         credentials=credential_notes(audit),
@@ -251,6 +255,12 @@ def _signature(view: View) -> str:
         f"to be signed with the key {keys}: not proved by this page, but by 'forensics verify' "
         f"with --key{stamp if run.timestamp_requested else ''}"
     )
+
+
+def _sealed(view: View) -> str:
+    """What the first screen says of the seal: meant, not proved."""
+    keys = ", ".join(view.audit.run.signers)
+    return SIGNED_SENTENCE.format(keys=keys) if keys else UNSIGNED_SENTENCE
 
 
 def _method(view: View) -> tuple[Fact, ...]:

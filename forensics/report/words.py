@@ -42,6 +42,11 @@ UNSIGNED_SENTENCE: Final = (
     "This bundle is not signed. Its checksums show whether a file was altered after sealing; they"
     " do not show who made it, and anyone could have made it."
 )
+SIGNED_SENTENCE: Final = (
+    "This bundle is to be signed with the key {keys}. This page cannot prove that; 'forensics"
+    " verify' can, with a key that you hold from elsewhere. Its checksums show whether a file was"
+    " altered after sealing."
+)
 SSIM_SENTENCE: Final = (
     "This number is highest when nothing was restored; it says how much the picture was changed,"
     " not whether the change is right."

@@ -126,7 +126,4 @@ def test_they_stand_on_page_1_of_the_pdf(view: View, tmp_path: Path) -> None:
         page.render(scale=1.3).to_pil().save(tmp_path / "page1.png")
     assert "Content Credentials of the source: present, unbroken in this file, not in" in words
     assert "Failed checks of these credentials: assertion.bmffHash.mismatch" in words
-    assert (
-        "signed by \u201cTest newsroom\u201d, which say that faces in it were drawn"
-        in words
-    )
+    assert "signed by \u201cTest newsroom\u201d, which say that faces in it were drawn" in words

@@ -13,7 +13,7 @@ from forensics.report.html import render_html
 from forensics.report.page import build_page
 from forensics.report.resources import font
 from forensics.report.view import View
-from forensics.report.words import NO_LABEL_SENTENCE
+from forensics.report.words import NO_LABEL_SENTENCE, UNSIGNED_SENTENCE
 from tests.report.pages import Page
 
 
@@ -55,6 +55,9 @@ def test_the_foot_names_bundle_source_case_and_signers(view: View) -> None:
     signer = "ab" * 32
     run = view.audit.run.model_copy(update={"signers": (signer,)})
     signed = replace(view, audit=view.audit.model_copy(update={"run": run}))
-    foot = Page(render_html(signed)).one("footer").text
+    page = Page(render_html(signed))
+    foot = page.one("footer").text
     for words in (run.id, view.audit.source.sha256, str(run.case), signer):
         assert words in foot
+    assert f"is to be signed with the key {signer}" in page.words
+    assert UNSIGNED_SENTENCE not in page.words
