@@ -6,6 +6,7 @@ damaged file gives the same frames and the same errors every time.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,6 +27,9 @@ CUT_OFF = "the header promises this frame, but the file ends before it"
 BROKEN_OFF = "the container breaks off here"
 # Codecs in which a packet may hold no picture of its own, so that a missing frame proves nothing.
 _LOOSE_CODECS = frozenset({"mpeg4", "msmpeg4v3", "msmpeg4v2", "vc1", "wmv3", "mpeg2video"})
+# Containers that keep the order of packets and no display times. FFmpeg guesses them, wrongly where
+# frames are reordered; the decoding times are exact there, and one packet is one picture.
+_WITHOUT_PTS = frozenset({"avi"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class _Ledger:
     waiting: dict[int, str] = field(default_factory=dict)  # pts -> error so far ("" for none)
     blind: int = 0  # packets without pts that have not given a frame
     packets: int = 0
+    guessed: bool = False  # display times are guesses: the n-th frame shows at the n-th of `times`
+    times: deque[int] = field(default_factory=deque)
 
     def put(self, packet: Packet[Stream], hidden: bool) -> None:
         if packet.size == 0:  # the flush packet
@@ -65,12 +71,20 @@ class _Ledger:
         self.packets += 1
         if packet.is_discard or hidden:
             return
-        if packet.pts is None:
+        if packet.pts is None or self.guessed:
             self.blind += 1
+            if packet.dts is not None:
+                self.times.append(packet.dts)
         else:
             self.waiting[packet.pts] = ""
 
+    def shown_at(self, pts: int | None) -> int | None:
+        """When a frame that came out is shown."""
+        return self.times.popleft() if self.guessed and self.times else pts
+
     def failed(self, packet: Packet[Stream], error: BaseException) -> None:
+        if self.guessed and packet.dts is not None and packet.dts in self.times:
+            self.times.remove(packet.dts)
         if packet.pts in self.waiting:
             self.waiting[packet.pts] = f"{type(error).__name__}: {reason_of(error)}"
 
@@ -94,18 +108,19 @@ def walk(
     context = stream.codec_context
     context.options = EXPORT
     context.thread_count = 1
-    ledger = _Ledger()
     number = 0
     strict = codec_name(stream) not in _LOOSE_CODECS
+    reordered = strict and container.format.name in _WITHOUT_PTS and context.has_b_frames
+    ledger = _Ledger(guessed=reordered)
     for packet, frames, error in _decoded(container, stream, other, ledger):
-        if error is not None and (packet is None or packet.pts is None):
+        if error is not None and (packet is None or packet.pts is None or ledger.guessed):
             number += 1
             ledger.blind = max(0, ledger.blind - 1)
             reason = BROKEN_OFF if packet is None else NOT_DECODED
             yield Lost(number, None, reason, f"{type(error).__name__}: {reason_of(error)}")
         for picture in frames:
             strict = strict and not picture.interlaced_frame
-            pts = picture.pts
+            pts = ledger.shown_at(picture.pts)
             for lost_pts, why in ledger.came(pts):
                 if strict or why:
                     number += 1

@@ -107,6 +107,15 @@ def test_raw_stream_has_no_times_and_says_what_was_assumed(clip: Callable[..., P
     assert media.frame_rate_hint == 25
 
 
+def test_reordered_frames_in_avi_lose_neither_place_nor_time(clip: Callable[..., Path]) -> None:
+    """AVI keeps no display times, and FFmpeg's guesses run backwards where B frames are."""
+    media = probe(clip("reordered.avi", pts=tuple(range(0, 12 * 512, 512))))
+    frames = list(read_frames(media))
+    assert all(isinstance(frame, DecodedFrame) for frame in frames)
+    times = [frame.pts_s for frame in frames]
+    assert times == pytest.approx([k / 25 for k in range(12)], abs=1e-9)
+
+
 def test_untagged_colour_is_an_assumption(clip: Callable[..., Path]) -> None:
     source = probe(clip(colour=None)).source
     assert "the source states no colour matrix; smpte170m was assumed" in source.assumptions
