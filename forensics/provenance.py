@@ -30,7 +30,7 @@ from forensics.evidence.lines import write_json
 from forensics.evidence.names import readable_name
 from forensics.evidence.predicate import build_predicate
 from forensics.evidence.signing import Signing
-from forensics.media.container import digest_file, digest_files
+from forensics.media.container import Digests, digest_file, digest_files
 from forensics.media.describe import container_facts, library_facts, packet_hash_text
 from forensics.media.probe import Media
 from forensics.media.written import Written
@@ -138,8 +138,11 @@ class Provenance:
         """The models with the digest of their tensors, where their file's format is read here."""
         return tuple(_with_state(model) for model in models)
 
-    def write(self, audit: Audit, engines: Engines) -> None:
-        """Everything below ``data/run`` and ``data/models``, and the packets' digests."""
+    def write(self, audit: Audit, engines: Engines, after: Digests) -> None:
+        """Everything below ``data/run`` and ``data/models``, and the packets' digests.
+
+        ``after``: of the source, taken when the last of it had been read.
+        """
         private = self._settings.private
         numeric = numeric_facts()
         used: dict[str, JsonValue] = {
@@ -152,7 +155,7 @@ class Provenance:
         write_json(self._bundle.path("run", "environment.json"), environment)
         command = command_record(sys.argv, self._settings.values(), private=private)
         write_json(self._bundle.path("run", "command.json"), command)
-        acquisition = self._acquisition(audit)
+        acquisition = self._acquisition(audit, after)
         self._write_record("run", "acquisition.json", acquisition.model_dump(by_alias=True))
         self._write_packets(audit)
         cards = {model.role: read_card(model.role) for model in audit.models if model.card}
@@ -166,9 +169,8 @@ class Provenance:
     def _write_record(self, folder: str, name: str, document: object) -> None:
         write_json(self._bundle.path(folder, name), document)
 
-    def _acquisition(self, audit: Audit) -> Acquisition:
+    def _acquisition(self, audit: Audit, after: Digests) -> Acquisition:
         source, media = audit.source, self._media
-        after = _hashed(media)
         given = str(media.path)
         container, missing = None, None
         if source.kind == "video":
@@ -183,7 +185,7 @@ class Provenance:
                 "file": source.file,
                 "kind": source.kind,
                 "before": Hashed(sha256=source.sha256, sha512=source.sha512, bytes=source.bytes),
-                "after": after,
+                "after": Hashed(sha256=after.sha256, sha512=after.sha512, bytes=after.bytes),
                 "files": self._times,
                 "files_left_out": len(media.files()) - len(self._times),
                 "container": container,
@@ -217,11 +219,6 @@ def _credentials_of(paths: Sequence[Path]) -> Credentials:
         return Credentials(outcome="unreadable", reason=NOT_INSTALLED, files=len(paths))
     names = [readable_name(path.name) for path in paths]
     return gather(list(zip(names, found, strict=True)))
-
-
-def _hashed(media: Media) -> Hashed:
-    found = digest_files(media.pictures) if media.path.is_dir() else digest_file(media.path)
-    return Hashed(sha256=found.sha256, sha512=found.sha512, bytes=found.bytes)
 
 
 def _digested(written: Written, media: Sequence[Path], credentials: Credentials | None) -> Written:

@@ -31,6 +31,7 @@ from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.lines import write_audit
 from forensics.evidence.names import safe_name, safe_names
 from forensics.evidence.signing import UNSIGNED, Signing, seal_lines, verify_command
+from forensics.media.container import Digests
 from forensics.media.framehash import framehash_text
 from forensics.media.probe import Media
 from forensics.media.writer import Written, open_writer
@@ -114,8 +115,8 @@ class AuditRun:
             following = follow_people(self._media, engines, sink, self._progress)
             self._say(f"People followed: {following.people}; faces to restore: {following.count}.")
             written = self._redraw(engines, following, sink)
-            self._check_source_unchanged(sink)
-            return self._conclude(sink, engines, written)
+            after = self._check_source_unchanged(sink)
+            return self._conclude(sink, engines, written, after)
         finally:
             sink.close()
 
@@ -138,21 +139,23 @@ class AuditRun:
         sink.event("restored", {"sha256": written.restored.sha256})
         return written
 
-    def _check_source_unchanged(self, sink: BundleSink) -> None:
+    def _check_source_unchanged(self, sink: BundleSink) -> Digests:
         """Hash the source again: what was read must be what was hashed."""
-        after = self._media.digest()
-        if after != self._media.source.sha256:
+        after = self._media.digests()
+        if after.sha256 != self._media.source.sha256:
             raise IntegrityError(
                 f"{self._media.source.file} changed while it was read",
                 "Copy it to a place where nothing writes to it, and run again.",
             )
-        sink.event("source unchanged", {"sha256": after})
+        sink.event("source unchanged", {"sha256": after.sha256})
+        return after
 
     def _conclude(
         self,
         sink: BundleSink,
         engines: Engines,
         written: Written,
+        after: Digests,
     ) -> Done:
         gathered, models = sink.gathered, self._provenance.models(engines.models)
         source = self._media.source
@@ -202,7 +205,7 @@ class AuditRun:
             reports=self._planned_reports(),
             comparisons=comparisons,
         )
-        self._provenance.write(audit, engines)
+        self._provenance.write(audit, engines, after)
         audit = self._render(audit, sink)
         sink.event("reports", {a.file: a.outcome for a in audit.reports})
         sink.events.seal(audit.totals.model_dump())

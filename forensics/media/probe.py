@@ -59,9 +59,9 @@ class Media:
         """Every file of the source."""
         return self.pictures or (self.path,)
 
-    def digest(self) -> str:
-        """SHA-256 of the source as it is now, comparable with ``source.sha256``."""
-        return _digests(self.path, self.pictures).sha256
+    def digests(self) -> Digests:
+        """Digests and size of the source as it is now, comparable with those of ``source``."""
+        return _digests(self.path, self.pictures)
 
     @property
     def unsupported_signal(self) -> str | None:

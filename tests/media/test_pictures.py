@@ -190,7 +190,7 @@ def test_different_sizes_in_a_folder_are_refused(tmp_path: Path) -> None:
 def test_folder_digest_covers_names_and_bytes(tmp_path: Path) -> None:
     folder = _folder(tmp_path / "frames", ["1.png", "2.png"])
     media = probe(folder)
-    assert media.digest() == media.source.sha256
+    assert media.digests().sha256 == media.source.sha256
     (folder / "2.png").rename(folder / "3.png")
     assert probe(folder).source.sha256 != media.source.sha256
 

@@ -211,9 +211,9 @@ def test_limits_stop_before_and_while_counting(clip: Callable[..., Path]) -> Non
 
 def test_digest_notices_a_change(clip: Callable[..., Path]) -> None:
     media = probe(clip())
-    assert media.digest() == media.source.sha256
+    assert media.digests().sha256 == media.source.sha256
     media.path.write_bytes(media.path.read_bytes() + b"x")
-    assert media.digest() != media.source.sha256
+    assert media.digests().sha256 != media.source.sha256
 
 
 def test_makers_words_become_the_note(two_people: Path) -> None:
