@@ -20,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from forensics.errors import UsageError
 
+BackgroundName = Literal[
+    "auto", "lanczos", "realesrgan-x4plus", "realesrgan-x2plus", "realesr-general-x4v3"
+]
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
 Value = str | int | float | bool | None
 ENV_PREFIX = "FORENSICS_"
@@ -31,9 +34,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    models: Literal["embedded"] = "embedded"
+    # The names of profiles are known to `forensics.models.profiles`, which stands above this file.
+    models: str = Field(default="embedded", pattern=r"^[a-z0-9][a-z0-9._+-]{0,63}$")
     upscale: int = Field(default=2, ge=1, le=4)
-    background: Literal["auto", "lanczos"] = "auto"
+    background: BackgroundName = "auto"
+    engine: Literal["native", "reference"] = "native"
+    precision: Literal["exact", "fast"] = "exact"
+    noise: str = Field(default="stored", pattern=r"^(stored|zero|seed:\d{1,9})$")
+    upstream_compat: bool = False
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     every: int = Field(default=1, ge=1)
     format: str = "html,pdf"

@@ -23,14 +23,40 @@ def audit(
         bool, typer.Option("--force", help="Replace OUT once the new bundle is complete.")
     ] = False,
     models: Annotated[
-        Text, typer.Option("-m", "--models", help="Model profile. [default: embedded]")
+        Text,
+        typer.Option(
+            "-m", "--models", help="Model profile, see 'forensics models list'. [default: embedded]"
+        ),
     ] = None,
     upscale: Annotated[
         Number, typer.Option("-s", "--upscale", help="Size of the result, 1 to 4. [default: 2]")
     ] = None,
     background: Annotated[
-        Text, typer.Option(help="Outside the faces: auto or lanczos. [default: auto]")
+        Text,
+        typer.Option(
+            help="Outside the faces: auto, lanczos, realesrgan-x2plus, realesrgan-x4plus or "
+            "realesr-general-x4v3. [default: auto]"
+        ),
     ] = None,
+    engine: Annotated[
+        Text,
+        typer.Option(
+            help="native, or reference: the official packages as they run. [default: native]"
+        ),
+    ] = None,
+    precision: Annotated[
+        Text, typer.Option(help="exact (fp32, repeatable) or fast (bf16). [default: exact]")
+    ] = None,
+    noise: Annotated[
+        Text,
+        typer.Option(help="Noise of the restorer: stored, zero or seed:N. [default: stored]"),
+    ] = None,
+    upstream_compat: Annotated[
+        bool,
+        typer.Option(
+            "--upstream-compat", help="Align and paste as the official code does, half a pixel off."
+        ),
+    ] = False,
     device: Annotated[Text, typer.Option(help="auto, cpu or cuda[:N]. [default: auto]")] = None,
     every: Annotated[
         Number, typer.Option(help="Score each Nth frame; all are restored. [default: 1]")
@@ -92,6 +118,10 @@ def audit(
         "models": models,
         "upscale": upscale,
         "background": background,
+        "engine": engine,
+        "precision": precision,
+        "noise": noise,
+        "upstream_compat": True if upstream_compat else None,
         "device": device,
         "every": every,
         "format": formats,
