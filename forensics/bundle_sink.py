@@ -21,6 +21,7 @@ from forensics.evidence.events import EventLog
 from forensics.evidence.lines import face_writer, frame_writer
 from forensics.evidence.table import FaceTable
 from forensics.media.label import labelled_pair
+from forensics.passes.kept import NOTHING_KEPT, Kept
 from forensics.passes.sink import Folder
 from forensics.records import FaceLine, FlagCode, FrameLine
 from forensics.scoring.facts import FaceFact
@@ -31,6 +32,8 @@ _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 class BundleSink:
     """A `forensics.passes.sink.Sink` that writes into ``BundleWriter.data``."""
+
+    kept: Kept = NOTHING_KEPT
 
     def __init__(self, bundle: BundleWriter, label: str | None = None) -> None:
         """``label``: the run id that the margins of ``cmp/`` carry; None for no margin."""

@@ -107,15 +107,31 @@ class Redraw:
             self._write(frame)
 
     def _restore(self, frames: list[_Frame]) -> list[_Frame]:
-        crops = [f.aligned.crop_rgb_u8 for frame in frames for f in frame.faces if f.aligned]
+        kept = [[self._kept(frame, face) for face in frame.faces] for frame in frames]
+        crops = [
+            face.aligned.crop_rgb_u8
+            for frame, before in zip(frames, kept, strict=True)
+            for face, known in zip(frame.faces, before, strict=True)
+            if face.aligned and known is None
+        ]
         results = iter(self.restorer.restore(np.stack(crops)) if crops else [])
         return [
             _Frame(
                 frame.decoded,
-                tuple(_restored(f, next(results)) if f.aligned else f for f in frame.faces),
+                tuple(
+                    _restored(f, next(results) if known is None else known) if f.aligned else f
+                    for f, known in zip(frame.faces, before, strict=True)
+                ),
             )
-            for frame in frames
+            for frame, before in zip(frames, kept, strict=True)
         ]
+
+    def _kept(self, frame: _Frame, face: _Face) -> NDArray[np.uint8] | None:
+        """What an interrupted run restored from the same crop."""
+        if face.aligned is None:
+            return None
+        crop_sha256 = _digest(face.aligned.crop_rgb_u8)
+        return self.sink.kept.get(frame.decoded.frame, face.followed.person, crop_sha256)
 
     def _score(self, frames: list[_Frame]) -> list[_Frame]:
         inputs = [

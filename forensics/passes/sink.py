@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.passes.kept import Kept
 from forensics.records import FaceLine, FrameLine
 from forensics.scoring.facts import FaceFact
 
@@ -18,6 +19,10 @@ Folder = Literal[
 
 class Sink(Protocol):
     """Takes pictures, lines and events in the order in which they arise."""
+
+    @property
+    def kept(self) -> Kept:
+        """Faces that an interrupted run of the same audit restored."""
 
     def picture(self, folder: Folder, name: str, rgb_u8: NDArray[np.uint8]) -> None: ...
 

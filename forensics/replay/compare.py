@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from forensics.assembly import FlagsByFace, Gathered
 from forensics.evidence.tree import Tree
+from forensics.passes.kept import NOTHING_KEPT, Kept
 from forensics.passes.sink import Folder
 from forensics.records import FaceLine, FlagCode, FrameLine, Outcome
 from forensics.replay.outcome import Difference, Tally
@@ -34,6 +35,8 @@ class Enough(Exception):
 
 class ReplaySink:
     """A `forensics.passes.sink.Sink` that compares and stores nothing."""
+
+    kept: Kept = NOTHING_KEPT
 
     def __init__(
         self,
