@@ -223,6 +223,7 @@ def _performed(view: View) -> tuple[Fact, ...]:
     ]
     facts = [
         ("restored by", "; ".join(restorers) or "nothing was restored"),
+        ("how", _how(view)),
         ("audited by", f"{run.tool} {run.version}"),
         ("run", run.id),
         ("case", run.case or ""),
@@ -263,6 +264,18 @@ def _sealed(view: View) -> str:
     return SIGNED_SENTENCE.format(keys=keys) if keys else UNSIGNED_SENTENCE
 
 
+def _how(view: View) -> str:
+    """Engine, precision, noise; empty for bundles made before these could be chosen."""
+    settings = view.audit.settings
+    if "engine" not in settings:
+        return ""
+    compat = ", aligned and pasted the official way" if settings.get("upstream_compat") else ""
+    return (
+        f"{settings['engine']} engine, precision {settings.get('precision')},"
+        f" noise {settings.get('noise')}{compat}"
+    )
+
+
 def _method(view: View) -> tuple[Fact, ...]:
     """What a court asks of a method first, answered as far as it can be."""
     cards = ", ".join(model.card for model in view.audit.models if model.card)
@@ -275,13 +288,21 @@ def _method(view: View) -> tuple[Fact, ...]:
     )
     return (
         ("generative", "yes: a network draws detail that the footage does not hold"),
-        ("trained on", f"other people; see the model cards ({cards})" if cards else "not recorded"),
+        ("trained on", _trained_on(view, cards)),
         (
             "known error rates",
             "see the calibration record" if _calibrated(view) else "none yet for this restorer",
         ),
         ("what the footage holds", held),
     )
+
+
+def _trained_on(view: View, cards: str) -> str:
+    foreign = [m for m in view.audit.models if m.role == "restorer" and not m.card]
+    if foreign:
+        names = ", ".join(f"{m.name} ({m.source})" for m in foreign)
+        return f"other people, by the makers of {names}; what exactly is not recorded here"
+    return f"other people; see the model cards ({cards})" if cards else "not recorded"
 
 
 def _calibrated(view: View) -> bool:

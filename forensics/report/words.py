@@ -33,6 +33,19 @@ NO_LABEL_SENTENCE: Final = (
     "The pictures of this bundle and this report were made without the burned-in label"
     " (--no-label): one that is cut out does not say that it is AI-restored."
 )
+FAST_SENTENCE: Final = (
+    "Computed with --precision fast (bfloat16): the faces differ a little from those that"
+    " --precision exact draws."
+)
+COMPAT_SENTENCE: Final = (
+    "Aligned and pasted as the official code does (--upstream-compat): every face in the restored"
+    " picture sits half an output pixel to the right and below."
+)
+REFERENCE_SENTENCE: Final = (
+    "Restored by the official packages as they run (--engine reference): new noise is drawn at"
+    " every call, so restoring again draws other faces, and every pasted face sits half an output"
+    " pixel to the right and below."
+)
 BASELINE_SENTENCE: Final = (
     "This number is lowest when nothing was restored; it says how much the picture was changed,"
     " not whether the change is right."
@@ -125,6 +138,8 @@ ROLES: Final[Mapping[str, str]] = {
     "restorer": "draws the restored face",
     "perceptual": "compares pictures as people do",
     "background": "enlarges the picture outside the faces",
+    "background wdn": "second half of the background's network, for its denoising strength",
+    "parser": "finds the parts of a restored face, which is pasted inside them",
     "evidence": "states what the footage supports",
 }
 
@@ -260,13 +275,17 @@ def limits(
     stretch: str | None = None,
     every: int = 1,
     made_source: bool = False,
+    fast: bool = False,
+    upstream_compat: bool = False,
+    reference: bool = False,
 ) -> tuple[str, ...]:
     """What this audit cannot say, most important first; fills ``Audit.limits``.
 
     ``demonstration``: restored with the embedded model.  ``lpips_official``: `lpips_crop` was
     measured with an official backbone.  ``stretch``: words for the part examined when it is not
     the whole ("from 3 s to 9 s").  ``every``: each Nth frame was scored.  ``made_source``: the
-    maker of the file says that it was composed, not recorded.
+    maker of the file says that it was composed, not recorded.  ``fast``: computed in bfloat16.
+    ``upstream_compat`` and ``reference``: restored the official way, by our engine or their code.
     """
     out = [DEMONSTRATION_SENTENCE] if demonstration else []
     out.append(
@@ -285,6 +304,12 @@ def limits(
         out.append(f"Only one frame in {every} was scored; all frames were restored.")
     if made_source:
         out.append("The source is a made clip, not a recording of an event.")
+    if fast:
+        out.append(FAST_SENTENCE)
+    if upstream_compat and not reference:
+        out.append(COMPAT_SENTENCE)
+    if reference:
+        out.append(REFERENCE_SENTENCE)
     out += [
         "A low value of a measure never confirms a face: detail that the footage cannot decide"
         " can be drawn in many ways that all fit the same pixels.",
