@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from forensics.records import Band, Flag, FlagCode, FrameLine, Person, Totals
-from forensics.report.words import flag_words, person_summary
+from forensics.records import Background, Band, Flag, FlagCode, FrameLine, Person, Totals
+from forensics.report.words import counted, flag_words, person_summary
 from forensics.scoring.facts import FaceFact, FlagFinding
 from forensics.scoring.flags import person_flags
 from forensics.scoring.risk import person_risk
@@ -29,6 +29,7 @@ class Gathered:
     outcomes: Counter[str] = field(default_factory=Counter)
     frames: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
+    fallen_back: Counter[str] = field(default_factory=Counter)  # frames, by reason
     flagged_faces: int = 0
     flagged_frames: int = 0
 
@@ -41,6 +42,22 @@ class Gathered:
         """Count a frame."""
         self.frames[line.outcome] += 1
         self.rejected += len(line.rejected)
+        if line.fallen_back is not None:
+            self.fallen_back[line.fallen_back] += 1
+
+    def background(self, method: str, requested: str) -> Background:
+        """What was done outside the faces, with the frames in which a lesser method stood in."""
+        return Background(
+            method=method,
+            requested=requested,
+            outcome="restored",
+            reason="; ".join(
+                f"Lanczos stood in for {counted(n, 'frame')}: {why}"
+                for why, n in self.fallen_back.most_common()
+            )
+            or None,
+            fallen_back_frames=self.fallen_back.total(),
+        )
 
     def totals(self, people: int) -> Totals:
         """Counts that add up."""

@@ -198,6 +198,9 @@ class FrameLine(Record):
     outcome: FrameOutcome
     reason: str | None = None
     error: str | None = None
+    fallen_back: str | None = Field(
+        default=None, description="why Lanczos stands outside the faces and not what was asked for"
+    )
     faces: int = Field(ge=0, description="faces of people; rejected detections are apart")
     rejected: tuple[Rejected, ...] = ()
     source_rgb_sha256: str | None = Field(
@@ -280,6 +283,9 @@ class Background(Record):
     requested: str
     outcome: Outcome
     reason: str | None = None
+    fallen_back_frames: int = Field(
+        default=0, ge=0, description="frames in which Lanczos stood in; frames.jsonl names them"
+    )
 
 
 class Run(Record):
