@@ -79,7 +79,7 @@ def build_official(trunk: Path) -> lpips.LPIPS:
     if not digest.startswith(OFFICIAL_ALEXNET_SHA256_START):
         raise IntegrityError(
             f"{trunk.name} is not the published AlexNet backbone: SHA-256 {digest}",
-            "Run 'forensics models fetch --force alexnet'.",
+            "Move it away and run 'forensics models fetch torchvision-alexnet'.",
         )
     state = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
     return _with_trunk(state)
