@@ -108,16 +108,16 @@ class ReferenceEngine:
         ``reference`` or the background's weights, `UsageError` (2) for weights of other networks.
         """
         official = official_classes()
-        restorer = build_gfpganer(official, models, upscale, device)
+        upsampler = None
         if background != "lanczos":
             if models.background is None:
                 raise EnvironmentLacks(
                     f"--background {background}: its weights were not loaded",
                     f"Run: forensics models fetch {background}",
                 )
-            restorer.bg_upsampler = build_upsampler(
-                official, models.background, background, device, tile_px
-            )
+            upsampler = build_upsampler(official, models.background, background, device, tile_px)
+        restorer = build_gfpganer(official, models, upscale, device)
+        restorer.bg_upsampler = upsampler
         facts = ReferenceFacts(
             versions=official.versions,
             upscale=upscale,

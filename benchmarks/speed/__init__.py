@@ -1,0 +1,1 @@
+"""Speed: parts of ``python -m benchmarks.engine``."""
