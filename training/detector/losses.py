@@ -6,6 +6,7 @@ Multibox as in SSD (Liu et al. 2016) and RetinaFace (Deng et al. 2019): priors a
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -17,11 +18,15 @@ from training.detector.config import Config
 
 @dataclass(frozen=True)
 class Targets:
-    """Per prior: kind (B, N) 1 face, 0 background, -1 ignored; offsets (B, N, 4), (B, N, 10)."""
+    """Per prior: kind (B, N) 1 face, 0 background, -1 ignored; offsets (B, N, 4), (B, N, 10).
+
+    ``face`` (B, N): number of the face in its scene that a prior of kind 1 stands for.
+    """
 
     kind: torch.Tensor
     boxes: torch.Tensor
     points: torch.Tensor
+    face: torch.Tensor
 
 
 def match(
@@ -35,8 +40,9 @@ def match(
     count = len(priors)
     kind = torch.zeros(count, dtype=torch.int8)
     box_t, point_t = torch.zeros(count, 4), torch.zeros(count, 10)
+    number = torch.zeros(count, dtype=torch.int64)
     if len(boxes) == 0:
-        return Targets(kind, box_t, point_t)
+        return Targets(kind, box_t, point_t, number)
     corner = torch.cat((priors[:, :2] - priors[:, 2:] / 2, priors[:, :2] + priors[:, 2:] / 2), 1)
     low = torch.maximum(boxes[:, None, :2], corner[None, :, :2])
     high = torch.minimum(boxes[:, None, 2:], corner[None, :, 2:])
@@ -58,7 +64,24 @@ def match(
     hit = kind == 1
     box_t[hit] = encode_boxes(boxes[which[hit]], priors[hit])
     point_t[hit] = encode_points(points[which[hit]], priors[hit])
-    return Targets(kind, box_t, point_t)
+    number[hit] = which[hit]
+    return Targets(kind, box_t, point_t, number)
+
+
+def without_unseen(targets: Targets, teacher_class: torch.Tensor, least: float) -> Targets:
+    """Faces whose priors the teacher all scores below ``least`` are ignored from here on.
+
+    Such a head is too dark, too small or too far out of focus to tell; taught as a face, it teaches
+    to find faces in blobs. ``teacher_class``: (B, N, 2) logits of what the student sees.
+    """
+    goal = torch.sigmoid(teacher_class[..., 1] - teacher_class[..., 0])
+    hit = targets.kind == 1
+    most = int(targets.face.max()) + 1
+    best = torch.zeros(len(goal), most, device=goal.device, dtype=goal.dtype)
+    best.scatter_reduce_(1, targets.face, goal * hit, "amax")
+    unseen = hit & (best.gather(1, targets.face) < least)
+    kind = torch.where(unseen, torch.full_like(targets.kind, -1), targets.kind)
+    return dataclasses.replace(targets, kind=kind)
 
 
 def multibox(

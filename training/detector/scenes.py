@@ -19,12 +19,18 @@ from training.detector.backgrounds import Frame, procedural, shape
 
 @dataclass(frozen=True)
 class Portrait:
-    """A train portrait: encoded photo, YuNet's box x0 y0 x1 y1 and points (5, 2), native px."""
+    """A train portrait: encoded photo, YuNet's box x0 y0 x1 y1 and points (5, 2), native px.
+
+    A turned head has ``rgba`` (H, W, 4) in place of the photo, and ``eyes_px`` is the distance its
+    eyes would have from the front.
+    """
 
     person: str
     jpeg: bytes
     box_px: np.ndarray
     points_px: np.ndarray
+    rgba: np.ndarray | None = None
+    eyes_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -254,7 +260,9 @@ def _geometry(
 
     ``wide`` stretches the upright scene sideways, as footage shown without its pixel ratio is.
     """
-    native = float(np.linalg.norm(portrait.points_px[0] - portrait.points_px[1]))
+    native = portrait.eyes_px or float(
+        np.linalg.norm(portrait.points_px[0] - portrait.points_px[1])
+    )
     scale = eyes / native
     angle = draw.normal(0, 14) if draw.random() < 0.85 else draw.uniform(-65, 65)
     c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))

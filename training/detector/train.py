@@ -23,7 +23,7 @@ from forensics.models.nets.detector import build_detector
 from training.detector.backgrounds import official
 from training.detector.config import Config
 from training.detector.degrade import darkened, degrade
-from training.detector.losses import Targets, distil, features, match, multibox
+from training.detector.losses import Targets, distil, features, match, multibox, without_unseen
 
 MEAN_BGR = (104.0, 117.0, 123.0)
 Outputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -44,7 +44,7 @@ class Scenes:
     def __init__(self, folder: Path, config: Config) -> None:
         self.config = config
         self.pixels, self.labels = [], []
-        for k in range(config.shards + config.crowd_shards):
+        for k in range(config.shards + config.crowd_shards + config.busy_shards):
             self.pixels.append(np.load(folder / f"scenes_{k}.npy", mmap_mode="r"))
             with np.load(folder / f"labels_{k}.npz") as found:
                 self.labels.append({name: found[name] for name in found.files})
@@ -56,16 +56,16 @@ class Scenes:
         """The batch of one step: shuffled per round, half mirrored, degraded for the student."""
         c = self.config
         third = step >= c.second_cycle
-        total = (c.shards + (c.crowd_shards if third else 0)) * c.scenes_per_shard
-        per_round = total // c.batch
-        order = np.random.default_rng((c.seed, 1, step // per_round)).permutation(total)
+        pool = self._pool(step)
+        per_round = len(pool) // c.batch
+        order = np.random.default_rng((c.seed, 1, step // per_round)).permutation(pool)
         chosen = order[(step % per_round) * c.batch :][: c.batch]
         draw = np.random.default_rng((c.seed, 2, step))
         size = int(draw.choice(c.sizes_px, p=c.size_odds))
         seen, clean, targets = [], [], []
         for index in chosen.tolist():
             if third and draw.random() < c.collage:
-                rgb, target = self._collage(draw, index, total, size)
+                rgb, target = self._collage(draw, index, pool, size)
             else:
                 rgb, target = self._one(index, size, bool(draw.random() < 0.5))
             clean.append(rgb)
@@ -76,17 +76,27 @@ class Scenes:
             torch.stack([t.kind for t in targets]),
             torch.stack([t.boxes for t in targets]),
             torch.stack([t.points for t in targets]),
+            torch.stack([t.face for t in targets]),
         )
         return Batch(as_input(seen), as_input(clean), joined)
 
+    def _pool(self, step: int) -> np.ndarray:
+        """Numbers of the scenes that the cycle of ``step`` draws from."""
+        c = self.config
+        which = _which(step, c)
+        older = c.shards + c.crowd_shards
+        first = 1 if which == 3 else 0
+        last = (c.shards, c.shards, older, older + c.busy_shards)[which]
+        return np.arange(first * c.scenes_per_shard, last * c.scenes_per_shard)
+
     def _collage(
-        self, draw: np.random.Generator, index: int, total: int, size: int
+        self, draw: np.random.Generator, index: int, pool: np.ndarray, size: int
     ) -> tuple[np.ndarray, Targets]:
         """Four scenes at half size beside each other: smaller faces, busier surroundings."""
         half = size // 2
         canvas = np.empty((size, size, 3), np.uint8)
         boxes, points, face = [], [], []
-        for k, which in enumerate((index, *draw.integers(0, total, 3).tolist())):
+        for k, which in enumerate((index, *pool[draw.integers(0, len(pool), 3)].tolist())):
             rgb, b, p, f = self._scene(which, half, bool(draw.random() < 0.5))
             y, x = divmod(k, 2)
             canvas[y * half :, x * half :][:half, :half] = rgb
@@ -174,7 +184,7 @@ def _float(outputs: Outputs) -> Outputs:
 def rate(step: int, config: Config) -> float:
     """Learning rate of a step: in each cycle a linear warm-up, then a cosine to ``lr_last``."""
     done, length = _cycle(step, config)
-    top = (config.lr, config.lr_second, config.lr_third)[_which(step, config)]
+    top = (config.lr, config.lr_second, config.lr_third, config.lr_fourth)[_which(step, config)]
     if done < config.warmup_steps:
         return top * (done + 1) / config.warmup_steps
     part = (done - config.warmup_steps) / max(1, length - config.warmup_steps)
@@ -183,12 +193,13 @@ def rate(step: int, config: Config) -> float:
 
 def _which(step: int, config: Config) -> int:
     """Number of the cycle of ``step``, from 0."""
-    return int(step >= config.first_cycle) + int(step >= config.second_cycle)
+    begins = (config.first_cycle, config.second_cycle, config.third_cycle)
+    return sum(step >= begin for begin in begins)
 
 
 def _cycle(step: int, config: Config) -> tuple[int, int]:
     """Steps done in the cycle of ``step``, and its length."""
-    ends = (0, config.first_cycle, config.second_cycle, config.steps)
+    ends = (0, config.first_cycle, config.second_cycle, config.third_cycle, config.steps)
     begun, end = ends[_which(step, config) :][:2]
     return step - begun, end - begun
 
@@ -239,11 +250,14 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
             batch.targets.kind.to(device),
             batch.targets.boxes.to(device),
             batch.targets.points.to(device),
+            batch.targets.face.to(device),
         )
+        if _which(step, config) == 3:
+            targets = without_unseen(targets, told[1], config.teacher_sees)
         with torch.autocast(device.type, torch.bfloat16, enabled=brief):
             outputs = _float(net(batch.seen.to(device)))
-        third = _which(step, config) == 2
-        point_weight = config.point_weight_third if third else config.point_weight
+        late = _which(step, config) >= 2
+        point_weight = config.point_weight_third if late else config.point_weight
         parts = multibox(outputs, targets, config, point_weight) | distil(
             outputs, told, targets, config
         )
