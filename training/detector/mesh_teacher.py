@@ -10,7 +10,8 @@ Writes ``meshes_train.npz`` (rows as in ``train_256.json``: ``mesh`` (N, 468, 3)
 away from the camera positive; ``found`` (N,) bool; ``person`` (N, 256, 256) uint8, the whole photo
 squeezed into the square) and ``hands_train.npz`` (hands of the clips of ``clips_train.txt``:
 ``rgb`` (M, 96, 96, 3), ``alpha`` (M, 96, 96)). MediaPipe's networks: Apache-2.0; teachers, never
-shipped.
+shipped. ``--group val`` writes only ``meshes_val.npz``, which ``benchmarks.turned_heads`` reads and
+no training.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ HAND_PX = 96
 LISTS = Path(__file__).resolve().parents[1] / "lists"
 
 
-def meshes(data: Path, packs: Path) -> dict[str, np.ndarray]:
-    """Mesh and person mask of every photo of the train pack."""
-    rows = json.loads((packs / "train_256.json").read_text("utf-8"))
+def meshes(data: Path, packs: Path, group: str) -> dict[str, np.ndarray]:
+    """Mesh and person mask of every photo of a pack."""
+    rows = json.loads((packs / f"{group}_256.json").read_text("utf-8"))
     points = np.zeros((len(rows), 468, 3), np.float32)
     person = np.zeros((len(rows), PERSON_PX, PERSON_PX), np.uint8)
     found = np.zeros(len(rows), bool)
@@ -106,11 +107,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--packs", type=Path, required=True)
+    parser.add_argument("--group", choices=("train", "val"), default="train")
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    shapes = meshes(args.data, args.packs)
-    np.savez_compressed(args.packs / "meshes_train.npz", **shapes)
+    shapes = meshes(args.data, args.packs, args.group)
+    np.savez_compressed(args.packs / f"meshes_{args.group}.npz", **shapes)
     print(f"meshes {shapes['found'].sum()} of {len(shapes['found'])}")
+    if args.group != "train":
+        return
     found = hands(args.data)
     np.savez_compressed(args.packs / "hands_train.npz", **found)
     print(f"hands {len(found['rgb'])}")
