@@ -18,7 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from forensics.errors import EnvironmentLacks, ForensicsError
+from forensics.children import ChildStopped
+from forensics.errors import EnvironmentLacks
+
+__all__ = ["Answer", "ChildStopped", "Sign", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +35,6 @@ _KEPT: Final = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "HOME", "SYSTEMROOT",
     "TMPDIR",
 )  # fmt: skip
-
-
-class ChildStopped(ForensicsError):
-    """The child ended, hung or spoke nonsense before it had answered; the message says which."""
 
 
 def run(

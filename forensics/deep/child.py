@@ -11,38 +11,20 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from forensics.children import cap, deny
 
 END = "#end"
 REFUSED = "#refused"
 LIBRARY = "#library"
-_DENIED = ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.system", "os.fork", "ftplib.")
 
 
 def confine(memory_bytes: int, file_bytes: int, cpu_s: int) -> None:
     """Cap this process and forbid it network and processes; caps are Unix's alone."""
-    if sys.platform != "win32":
-        import resource
-
-        for kind, value in (
-            (resource.RLIMIT_AS, memory_bytes),
-            (resource.RLIMIT_FSIZE, file_bytes),
-            (resource.RLIMIT_CPU, cpu_s),
-            (resource.RLIMIT_CORE, 0),
-        ):
-            _, most = resource.getrlimit(kind)
-            least = value if most == resource.RLIM_INFINITY else min(value, most)
-            # macOS refuses a cap on address space; the time limit still holds there.
-            with suppress(ValueError, OSError):
-                resource.setrlimit(kind, (least, least))
-
-    def refuse(event: str, _: tuple[object, ...]) -> None:
-        if event.startswith(_DENIED):
-            raise PermissionError(f"a deep check does no {event}")
-
-    sys.addaudithook(refuse)
+    cap(memory_bytes, file_bytes, cpu_s)
+    deny("a deep check")
 
 
 def framehash(path: Path) -> Iterator[str]:
@@ -60,14 +42,14 @@ def pixels(path: Path) -> Iterator[str]:
     """``FRAME SHA256`` of the RGB bytes of every picture of a source, ``FRAME -`` where lost."""
     import PIL
 
+    from forensics.media.decode import DecodedFrame, decode
     from forensics.media.limits import Limits
-    from forensics.media.probe import probe
-    from forensics.media.reader import DecodedFrame, read_frames
+    from forensics.media.probe import probe_here
 
     yield f"{LIBRARY} Pillow {PIL.__version__}\n"
     # A restored picture may be as large as a writer may write.
-    media = probe(path, Limits(side_px=4 * 16_384, frame_px=Limits().output_px))
-    for item in read_frames(media):
+    media = probe_here(path, Limits(side_px=4 * 16_384, frame_px=Limits().output_px))
+    for item in decode(media.footage()):
         if isinstance(item, DecodedFrame):
             yield f"{item.frame} {hashlib.sha256(item.rgb_u8.tobytes()).hexdigest()}\n"
         else:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,10 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Final
 
+from forensics.children import ChildStopped, end_words
 from forensics.deep.child import END, REFUSED
+
+__all__ = ["Caps", "ChildRefused", "ChildStopped", "child_lines", "program"]
 
 MODULE: Final = "forensics.deep.child"
 _LINE_CHARACTERS: Final = 8192
@@ -30,10 +32,6 @@ class Caps:
     seconds: float = 900.0
     memory_bytes: int = 6 * 2**30
     file_bytes: int = 2**30
-
-
-class ChildStopped(Exception):
-    """The child crashed, took too long or too much memory: nothing can be said."""
 
 
 class ChildRefused(Exception):
@@ -105,11 +103,7 @@ def _words(code: int, late: bool, caps: Caps, errors: IO[bytes]) -> str:
     if late:
         return f"it did not end within {caps.seconds:.0f} s and was stopped"
     if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return f"it crashed ({name})"
+        return f"it {end_words(code)}"
     errors.seek(0, os.SEEK_END)
     errors.seek(max(0, errors.tell() - _TAIL_BYTES))
     tail = errors.read().decode("utf-8", "replace").strip().splitlines()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.stream import Stream
 
+from forensics.children import ChildStopped
 from forensics.errors import InputError
+from forensics.media.apart import container_facts_apart, text_apart
 from forensics.media.container import codec_name, open_video, reason_of
 from forensics.media.quick import sniff_file
 
@@ -29,8 +32,14 @@ MAX_CHAPTERS = 1000
 def container_facts(path: Path) -> dict[str, object]:
     """What the headers of a video say, as ffprobe would: container, streams, chapters, tags.
 
-    Nothing here is believed elsewhere; frames are counted by decoding.  Raises `InputError`.
+    Nothing here is believed elsewhere; frames are counted by decoding.  Read in a child process.
+    Raises `InputError`.
     """
+    return container_facts_apart(path)
+
+
+def container_facts_here(path: Path) -> dict[str, object]:
+    """The same in this process, for a process that was made to parse what strangers send."""
     with open_video(path, sniff_file(path).demuxer) as container:
         return {
             "format": container.format.name,
@@ -123,13 +132,25 @@ def _plain(value: object) -> Plain:
 
 
 def packet_hash_text(path: Path) -> str:
-    """A digest of every packet of every stream, in file order. Raises `InputError`."""
+    """A digest of every packet of every stream, in file order; read in a child process.
+
+    Raises `InputError`.
+    """
+    try:
+        return "".join(text_apart("packets", path))
+    except ChildStopped as error:
+        raise InputError(f"the packets of {path.name} could not be listed: {error}") from error
+
+
+def packet_hash_here(path: Path, beat: Callable[[], None]) -> str:
+    """The same in this process; ``beat`` is called for every packet."""
     text = io.BytesIO()
     with open_video(path, sniff_file(path).demuxer) as container:
         try:
             with av.open(text, "w", format="framehash", options={"hash": "sha256"}) as out:
                 copies = {s.index: out.add_stream_from_template(s) for s in container.streams}
                 for packet in container.demux():
+                    beat()
                     if packet.size:
                         packet.stream = copies[packet.stream_index]
                         out.mux_one(packet)

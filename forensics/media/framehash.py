@@ -15,24 +15,37 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+from forensics.children import ChildStopped
+from forensics.media.apart import text_apart
 from forensics.media.container import open_video, video_stream
+from forensics.media.decode import native_bytes, native_sha256
 from forensics.media.quick import sniff_file
-from forensics.media.reader import native_bytes, native_sha256
 from forensics.media.walk import Lost, walk
 
 SOFTWARE = "restoration-forensics"
 
 
 def framehash_text(path: Path) -> str:
-    """Framehash version 2 of a video's first moving stream. Raises `InputError`.
+    """Framehash version 2 of a video's first moving stream, decoded in a child process.
 
-    A frame that cannot be decoded is a comment line that starts with ``#lost``.
+    A frame that cannot be decoded is a comment line that starts with ``#lost``; the last such line
+    may say that the decoder stopped there.  Raises `InputError`.
     """
-    return "".join(framehash_lines(path))
+    parts: list[str] = []
+    try:
+        parts.extend(text_apart("framehash", path))
+    except ChildStopped as error:
+        frames = sum(_is_frame(line) for part in parts for line in part.splitlines())
+        parts.append(f"#lost {frames + 1} and all after it: {error.message}\n")
+    return "".join(parts)
+
+
+def _is_frame(line: str) -> bool:
+    return line.startswith("#lost ") or not line.startswith("#")
 
 
 def framehash_lines(path: Path) -> Iterator[str]:
-    """The same text, line by line, in bounded memory."""
+    """The same text, line by line, in bounded memory, decoded in this process."""
     with open_video(path, sniff_file(path).demuxer) as container:
         stream = video_stream(container, path.name)
         rate = stream.guessed_rate or Fraction(25)

@@ -1,39 +1,29 @@
 """Probe: what a source is, exactly: digests, frames counted by decoding, times, streams, colour.
 
-Promise: nothing is believed that can be counted.  Every frame is decoded once here, so that the
-number of frames in the record is the number that `forensics.media.reader` gives.
+Promise: nothing is believed that can be counted.  Every frame is decoded once, in a child process
+(`examine`), so that the number of frames in the record is the number that `reader` gives; the
+digests are taken here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from av import VideoFrame
-from av.container import InputContainer
-from av.sidedata.sidedata import SideData
-from av.stream import Disposition, Stream
-from av.video.stream import VideoStream
-
 from forensics.errors import InputError
-from forensics.media import streams as packets
-from forensics.media.colour import Colour, colour_of
-from forensics.media.container import (
-    RAW_DEMUXERS,
-    Digests,
-    codec_name,
-    digest_file,
-    digest_files,
-    open_video,
-    video_stream,
-)
-from forensics.media.geometry import Geometry, Turn, turn_of_matrix
+from forensics.media import apart, examine
+from forensics.media.colour import Colour
+from forensics.media.container import Digests, digest_file, digest_files
+from forensics.media.decode import Footage, readable
+from forensics.media.examine import Examined, OtherStream, mirror_note
+from forensics.media.geometry import Geometry
 from forensics.media.limits import DEFAULT, Limits
-from forensics.media.picture import Header, read_header, read_picture
+from forensics.media.losses import Losses
+from forensics.media.picture import Header
 from forensics.media.quick import Folder, list_folder, quick_check, sniff_file
-from forensics.media.walk import Clock, Lost, walk
-from forensics.records import Source
+from forensics.records import Source, Stream
 
 
 @dataclass(frozen=True)
@@ -54,6 +44,8 @@ class Media:
     time_base: Fraction | None = None
     frame_rate_hint: Fraction | None = None
     pictures: tuple[Path, ...] = ()
+    losses: Losses = field(default_factory=Losses, compare=False, repr=False)
+    """Frames that a pass could not get; no later pass may show them."""
 
     def files(self) -> tuple[Path, ...]:
         """Every file of the source."""
@@ -68,48 +60,86 @@ class Media:
         """Name of a high dynamic range transfer whose faces are not restored; else None."""
         return self.colour.unsupported_signal if self.colour else None
 
+    def footage(self) -> Footage:
+        """What decoding needs to know."""
+        return Footage(
+            path=self.path,
+            limits=self.limits,
+            geometry=self.geometry,
+            colour=self.colour,
+            demuxer=self.demuxer,
+            stream_index=self.stream_index,
+            time_base=self.time_base,
+            pictures=self.pictures,
+            folder=self.source.kind == "frames",
+        )
+
+
+@dataclass(frozen=True)
+class _Here:
+    """Examines in this process: for processes that were made for it."""
+
+    def video(self, path: Path, demuxer: str, limits: Limits) -> Examined:
+        return examine.examine_video(path, demuxer, limits, lambda: None)
+
+    def pictures(
+        self, paths: tuple[Path, ...], folder: bool, limits: Limits
+    ) -> Iterable[Header | InputError]:
+        return examine.examine_pictures(paths, folder, limits)
+
+
+Examiner = _Here | apart.Apart
+
 
 def probe(path: Path, limits: Limits = DEFAULT) -> Media:
-    """Examine a video, an image or a folder of frames.
+    """Examine a video, an image or a folder of frames, in a child process.
 
     Raises `UsageError` when there is no such path, `InputError` when it is no footage, damaged
-    beyond use or larger than ``limits``.
+    beyond use, larger than ``limits``, or when the child crashes on it.
     """
+    return _probe(path, limits, apart.Apart())
+
+
+def probe_here(path: Path, limits: Limits = DEFAULT) -> Media:
+    """The same in this process, for a process that was made to parse what strangers send."""
+    return _probe(path, limits, _Here())
+
+
+def _probe(path: Path, limits: Limits, examiner: Examiner) -> Media:
     kind = quick_check(path)
     if kind == "frames":
-        return _probe_folder(path, list_folder(path), limits)
+        return _probe_folder(path, list_folder(path), limits, examiner)
     limits.check_bytes(path.name, path.stat().st_size)
-    return _probe_image(path, limits) if kind == "image" else _probe_video(path, limits)
+    if kind == "image":
+        return _probe_image(path, limits, examiner)
+    return _probe_video(path, limits, examiner)
 
 
 def _digests(path: Path, pictures: tuple[Path, ...]) -> Digests:
     return digest_files(pictures) if path.is_dir() else digest_file(path)
 
 
-def readable(name: str) -> str:
-    """A file name as text that every file format takes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 # ---------------------------------------------------------------- pictures
 
 
-def _probe_image(path: Path, limits: Limits) -> Media:
+def _probe_image(path: Path, limits: Limits, examiner: Examiner) -> Media:
     digests = digest_file(path)
-    header = read_picture(path, limits).header
+    (header,) = examiner.pictures((path,), False, limits)
+    if isinstance(header, InputError):
+        raise header
     return _pictures_media(path, digests, header, (path,), limits, ())
 
 
-def _probe_folder(path: Path, folder: Folder, limits: Limits) -> Media:
+def _probe_folder(path: Path, folder: Folder, limits: Limits, examiner: Examiner) -> Media:
     limits.check_frames(path.name, len(folder.pictures))
     limits.check_bytes(path.name, sum(p.stat().st_size for p in folder.pictures))
     headers: list[Header] = []
     damaged: list[str] = []
-    for picture in folder.pictures:
-        try:
-            headers.append(read_header(picture, limits))
-        except InputError as error:
-            damaged.append(error.message)
+    for found in examiner.pictures(folder.pictures, True, limits):
+        if isinstance(found, InputError):
+            damaged.append(found.message)
+        else:
+            headers.append(found)
     if not headers:
         raise InputError(f"no picture in {path.name} can be read; the first: {damaged[0]}")
     sizes: dict[tuple[int, int], str] = {}
@@ -166,195 +196,105 @@ def _pictures_media(
         codec=header.format.lower(),
         pix_fmt=f"{header.mode} {header.bits} bit",
         colour=colour,
-        assumptions=(*header.notes, *_mirror_note(geometry.turn), *notes),
+        assumptions=(*header.notes, *mirror_note(geometry.turn), *notes),
     )
     return Media(path, source, limits, geometry, pictures=pictures)
-
-
-def _mirror_note(turn: Turn) -> tuple[str, ...]:
-    return (
-        ("the file says that it is stored mirrored; it was turned back",) if turn.mirrored else ()
-    )
 
 
 # ---------------------------------------------------------------- video
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """What one pass over the whole file found."""
-
-    frames: int
-    lost: int
-    geometry: Geometry
-    colour: Colour
-    pix_fmt: str
-    bits: int
-    clock: Clock
-    interlaced: int
-    damaged: int
-    notes: tuple[str, ...]
-
-
-def _probe_video(path: Path, limits: Limits) -> Media:
+def _probe_video(path: Path, limits: Limits, examiner: Examiner) -> Media:
     digests = digest_file(path)
     demuxer = sniff_file(path).demuxer
-    with open_video(path, demuxer) as container:
-        stream = video_stream(container, path.name)
-        _check_declared(container, stream, path.name, limits)
-        tally = packets.PacketTally()
-        counted = _count(container, stream, path, limits, tally)
-        others = tuple(
-            packets.describe(other, tally, _outcome_hint(other, stream))
-            for other in container.streams
-            if other.index != stream.index
-        )
-        raw = demuxer in RAW_DEMUXERS
-        rate = stream.guessed_rate or stream.average_rate
-        note = container.metadata.get("comment") or container.metadata.get("title")
-        codec, time_base = codec_name(stream), None if raw else stream.time_base
-        index, format_name = stream.index, container.format.name
-    width, height = counted.geometry.display_size
+    found = examiner.video(path, demuxer, limits)
+    geometry = found.geometry
+    time_base, rate = _fraction(found.time_base), _fraction(found.rate)
+    others = tuple(_stream(other) for other in found.others)
+    width, height = geometry.display_size
     source = Source(
         file=readable(path.name),
         sha256=digests.sha256,
         sha512=digests.sha512,
         bytes=digests.bytes,
         kind="video",
-        width=counted.geometry.coded_width,
-        height=counted.geometry.coded_height,
-        sar=_ratio(counted.geometry.sar, ":"),
-        rotation=counted.geometry.turn.clockwise_deg,
+        width=geometry.coded_width,
+        height=geometry.coded_height,
+        sar=_ratio(geometry.sar, ":"),
+        rotation=geometry.turn.clockwise_deg,
         display_width=width,
         display_height=height,
-        frames=counted.frames,
-        duration_s=_duration(counted, time_base, rate),
+        frames=found.frames,
+        duration_s=_duration(found, time_base, rate),
         time_base=None if time_base is None else _ratio(time_base, "/"),
-        vfr=counted.clock.uneven,
+        vfr=found.clock.uneven,
         audio=tuple(s for s in others if s.kind == "audio"),
         other_streams=tuple(s for s in others if s.kind != "audio"),
-        container=format_name,
-        codec=codec,
-        pix_fmt=counted.pix_fmt,
-        colour=counted.colour.words(),
-        assumptions=_assumptions(counted, rate if time_base is None else None),
-        note=note,
+        container=found.container,
+        codec=found.codec,
+        pix_fmt=found.pix_fmt,
+        colour=found.colour.words(),
+        assumptions=_assumptions(found, rate if time_base is None else None),
+        note=found.said,
     )
     return Media(
         path=path,
         source=source,
         limits=limits,
-        geometry=counted.geometry,
-        colour=counted.colour,
+        geometry=geometry,
+        colour=found.colour,
         demuxer=demuxer,
-        stream_index=index,
+        stream_index=found.index,
         time_base=time_base,
         frame_rate_hint=rate,
     )
 
 
-def _outcome_hint(other: Stream, chosen: VideoStream) -> str | None:
-    """Why a stream will not be copied, as far as that is known before writing."""
-    if other.type == "video" and not other.disposition & Disposition.attached_pic:
-        return f"only video stream {chosen.index} is examined"
-    return None
+def _stream(other: OtherStream) -> Stream:
+    """The record of a stream before anything is written."""
+    return Stream(
+        index=other.index,
+        kind=other.kind,
+        codec=other.codec,
+        packets=other.packets,
+        packets_sha256=other.packets_sha256,
+        outcome="dropped" if other.dropped else "copied",
+        reason=other.dropped,
+    )
 
 
-def _check_declared(
-    container: InputContainer, stream: VideoStream, name: str, limits: Limits
-) -> None:
-    """Refuse what the headers declare, before a frame is decoded."""
-    context = stream.codec_context
-    if context.width and context.height:
-        limits.check_size(name, context.width, context.height)
-    limits.check_frames(name, max(stream.frames, len(stream.index_entries)))
-    if container.duration:
-        limits.check_duration(name, container.duration / 1_000_000)
+def _fraction(value: tuple[int, int] | None) -> Fraction | None:
+    return None if value is None else Fraction(*value)
 
 
-def _count(
-    container: InputContainer,
-    stream: VideoStream,
-    path: Path,
-    limits: Limits,
-    tally: packets.PacketTally,
-) -> _Counted:
-    frames = lost = interlaced = damaged = 0
-    clock = Clock()
-    first: tuple[Geometry, Colour, str, int, tuple[str, ...]] | None = None
-    why = "it holds no frame"
-    for item in walk(container, stream, path, tally.add):
-        frames = item.frame
-        limits.check_frames(path.name, frames)
-        if isinstance(item, Lost):
-            lost += 1
-            why = f"{item.reason} ({item.error})"
-            continue
-        clock.see(item.pts, item.duration)
-        interlaced += item.picture.interlaced_frame
-        damaged += item.picture.is_corrupt
-        if first is None:
-            picture = item.picture
-            limits.check_size(path.name, picture.width, picture.height)
-            turn, notes = _turn(_matrix(picture))
-            sar = stream.sample_aspect_ratio or Fraction(1)
-            geometry = Geometry(
-                picture.width, picture.height, sar if sar > 0 else Fraction(1), turn
-            )
-            limits.check_size(path.name, *geometry.display_size)
-            colour = colour_of(picture, picture.height)
-            bits = max(c.bits for c in picture.format.components)
-            first = geometry, colour, picture.format.name, bits, notes
-    if first is None:
-        raise InputError(
-            f"{path.name} holds no picture that can be decoded: {why}",
-            "The file may be damaged or incomplete; fetch or copy it again.",
-        )
-    return _Counted(frames, lost, *first[:4], clock, interlaced, damaged, first[4])
-
-
-def _matrix(picture: VideoFrame) -> bytes:
-    found = picture.side_data.get("DISPLAYMATRIX")
-    return bytes(found) if isinstance(found, SideData) else b""
-
-
-def _turn(matrix: bytes) -> tuple[Turn, tuple[str, ...]]:
-    if not matrix:
-        return Turn(), ()
-    turn = turn_of_matrix(matrix)
-    if turn is None:
-        return Turn(), ("its display matrix is no quarter turn and was not applied",)
-    return turn, _mirror_note(turn)
-
-
-def _assumptions(counted: _Counted, assumed_rate: Fraction | None) -> tuple[str, ...]:
-    out = [*counted.colour.assumed, *counted.notes]
+def _assumptions(found: Examined, assumed_rate: Fraction | None) -> tuple[str, ...]:
+    out = [*found.colour.assumed, *found.notes]
     if assumed_rate is not None:
         out.append(
             f"the stream has no time stamps; {_ratio(assumed_rate, '/')} frames per second "
             "(its header's rate, or 25 where it states none) were assumed"
         )
-    if counted.interlaced:
-        out.append(f"{counted.interlaced} frames are interlaced and are examined as whole frames")
-    if counted.damaged:
-        out.append(f"{counted.damaged} frames were patched by the decoder because data are damaged")
-    if counted.lost:
-        out.append(f"{counted.lost} frames could not be decoded and count as failed")
-    if counted.clock.backwards:
-        out.append(f"{counted.clock.backwards} frames do not come later than the one before")
-    if counted.bits > 8:
+    if found.interlaced:
+        out.append(f"{found.interlaced} frames are interlaced and are examined as whole frames")
+    if found.damaged:
+        out.append(f"{found.damaged} frames were patched by the decoder because data are damaged")
+    if found.lost:
+        out.append(f"{found.lost} frames could not be decoded and count as failed")
+    if found.clock.backwards:
+        out.append(f"{found.clock.backwards} frames do not come later than the one before")
+    if found.bits > 8:
         out.append("high bit depth is reduced to 8 bits: the networks take 8 bits")
-    if signal := counted.colour.unsupported_signal:
+    if signal := found.colour.unsupported_signal:
         out.append(
             f"the transfer is {signal} (high dynamic range); it is read without tone mapping"
         )
     return tuple(out)
 
 
-def _duration(counted: _Counted, time_base: Fraction | None, rate: Fraction | None) -> float | None:
+def _duration(found: Examined, time_base: Fraction | None, rate: Fraction | None) -> float | None:
     if time_base is not None:
-        return counted.clock.seconds(time_base)
-    return float(counted.frames / rate) if rate else None
+        return found.clock.seconds(time_base)
+    return float(found.frames / rate) if rate else None
 
 
 def _ratio(value: Fraction, sign: str) -> str:

@@ -16,7 +16,6 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
-from forensics import records
 from forensics.errors import InputError
 from forensics.media.container import codec_name, open_video
 from forensics.media.quick import sniff_file
@@ -45,19 +44,6 @@ class PacketTally:
     def digest(self, index: int) -> str | None:
         """Hex digest of a stream; None when no packet of it passed."""
         return self.hashes[index].hexdigest() if self.counts.get(index) else None
-
-
-def describe(stream: Stream, tally: PacketTally, dropped: str | None) -> records.Stream:
-    """The record of a stream before anything is written."""
-    return records.Stream(
-        index=stream.index,
-        kind=kind_of(stream),
-        codec=codec_name(stream),
-        packets=tally.counts.get(stream.index, 0),
-        packets_sha256=tally.digest(stream.index),
-        outcome="dropped" if dropped else "copied",
-        reason=dropped,
-    )
 
 
 def kind_of(stream: Stream) -> str:

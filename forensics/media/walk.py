@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +125,22 @@ def walk(
                     number += 1
                     yield Lost(number, lost_pts, NOT_DECODED, why or "no frame returned")
             number += 1
-            yield Shown(number, pts, picture.duration or None, picture)
+            yield Shown(number, pts, _lasts(stream, pts, picture.duration or None), picture)
     for lost in _leftovers(ledger, strict, _cut_off(stream, path, ledger.packets)):
         number += 1
         yield Lost(number, *lost)
+
+
+def _lasts(stream: VideoStream, pts: int | None, stated: int | None) -> int | None:
+    """How long a frame is shown: as stated, but not beyond its track.
+
+    MP4 states the distance to the next *stored* frame: where frames are reordered before a gap,
+    the last one shown would seem to last as long as the gap.
+    """
+    if None in (pts, stated, stream.start_time, stream.duration):
+        return stated
+    left = (stream.start_time or 0) + (stream.duration or 0) - (pts or 0)
+    return min(stated or 0, left) if left > 0 else stated
 
 
 def _decoded(
@@ -189,46 +200,3 @@ def _leftovers(ledger: _Ledger, strict: bool, cut: int) -> list[tuple[int | None
     if strict:
         out += [(None, NOT_DECODED, "no frame returned")] * ledger.blind
     return out + [(None, CUT_OFF, "end of file")] * cut
-
-
-@dataclass
-class Clock:
-    """Watches presentation times: first, last, evenness. Holds four numbers, not the times."""
-
-    first: int | None = None
-    last: int | None = None
-    last_duration: int | None = None
-    shortest: int | None = None
-    longest: int | None = None
-    steps: int = 0
-    backwards: int = 0
-
-    def see(self, pts: int | None, duration: int | None) -> None:
-        """Take one frame's time."""
-        if pts is None:
-            return
-        if self.first is None:
-            self.first = pts
-        if self.last is not None:
-            step = pts - self.last
-            self.steps += 1
-            self.backwards += step <= 0
-            self.shortest = step if self.shortest is None else min(self.shortest, step)
-            self.longest = step if self.longest is None else max(self.longest, step)
-        self.last, self.last_duration = pts, duration
-
-    @property
-    def uneven(self) -> bool:
-        """Whether steps differ by more than the one tick that rounding explains."""
-        if self.shortest is None or self.longest is None:
-            return False
-        return self.longest - self.shortest > 1
-
-    def seconds(self, time_base: Fraction) -> float | None:
-        """From the first frame's start to the last frame's end; None without times."""
-        if self.first is None or self.last is None:
-            return None
-        tail = self.last_duration
-        if tail is None:
-            tail = (self.last - self.first) // self.steps if self.steps else 0
-        return float((self.last - self.first + tail) * time_base)
