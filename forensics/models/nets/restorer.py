@@ -17,34 +17,13 @@ import torch.nn.functional as F
 from spandrel.architectures.GFPGAN.__arch.gfpganv1_clean_arch import GFPGANv1Clean
 from spandrel.architectures.GFPGAN.__arch.stylegan2_clean_arch import ModulatedConv2d, StyleConv
 
+from forensics.models.nets.modulated import ScaledConv2d
+
 NET_PX = 256
 NUM_STYLE_FEAT = 128
 CHANNEL_MULTIPLIER = 1
 NARROW = 0.25
 NOISE_SEED = 0
-
-
-class ScaledConv2d(ModulatedConv2d):  # type: ignore[misc]  # spandrel is untyped
-    """Modulated convolution by activation scaling: ``demod * conv(x * s, W)``, shared weights.
-
-    Source of the idea: GFPGAN discussion 184. No parameter is added or renamed.
-    """
-
-    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """Convolve ``x`` (B, C, H, W) under ``style`` (B, num_style_feat): (B, C_out, H', W')."""
-        scale = self.modulation(style)  # (B, C)
-        kernel = self.weight[0]  # (C_out, C, k, k)
-        x = x * scale[:, :, None, None].to(x.dtype)
-        if self.sample_mode == "upsample":
-            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        y = F.conv2d(x, kernel, padding=self.padding)
-        if not self.demodulate:
-            return y
-        # Float32 under autocast as well: the sum of squares is what keeps the layer's output in
-        # range.
-        energy = scale.float().pow(2) @ kernel.float().pow(2).sum((2, 3)).t()  # (B, C_out)
-        demod = torch.rsqrt(energy + self.eps)
-        return y * demod[:, :, None, None].to(y.dtype)
 
 
 class QuietStyleConv(StyleConv):  # type: ignore[misc]  # spandrel is untyped
