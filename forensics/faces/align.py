@@ -82,6 +82,22 @@ def fit_similarity(
     return np.hstack([linear, (mean_t - linear @ mean_s)[:, None]])
 
 
+def fit_upstream(
+    points_px: NDArray[np.float64], target: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Similarity (2, 3) by least median of squares, as upstream calls OpenCV for it.
+
+    Two of the points decide it and outliers do not count, so it jumps where the least-squares fit
+    glides (facexlib face_restoration_helper.py:239).  Raises `ValueError` when none is found.
+    """
+    matrix, _ = cv2.estimateAffinePartial2D(
+        np.asarray(points_px, np.float64), target, method=cv2.LMEDS
+    )
+    if matrix is None or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:, :2])) < 1e-12:
+        raise ValueError("landmarks coincide or are not finite: no similarity is defined")
+    return np.asarray(matrix, np.float64)
+
+
 def yaw_degrees(landmarks_px: NDArray[np.float64]) -> float:
     """Turn of the head in degrees, + towards the picture's right, from five points (5, 2).
 
@@ -105,16 +121,24 @@ def landmarks_array(landmarks_px: tuple[Point, ...]) -> NDArray[np.float64]:
     return np.asarray(landmarks_px, np.float64).reshape(5, 2)
 
 
-def align_face(frame_rgb_u8: NDArray[np.uint8], landmarks_px: NDArray[np.float64]) -> Aligned:
+def align_face(
+    frame_rgb_u8: NDArray[np.uint8],
+    landmarks_px: NDArray[np.float64],
+    *,
+    upstream_compat: bool = False,
+) -> Aligned:
     """Align one face of a frame (H, W, 3) uint8 by its five landmarks (5, 2).
 
+    ``upstream_compat``: matrix and crop as facexlib's FaceRestoreHelper makes them (give it the
+    detector's own landmarks, not smoothed ones); the face at its own sampling stays ours.
     Raises `ValueError` for a wrong dtype or shape and for landmarks without size.
     """
     if frame_rgb_u8.dtype != np.uint8 or frame_rgb_u8.ndim != 3 or frame_rgb_u8.shape[2] != 3:
         raise ValueError(
             f"frame must be (H, W, 3) uint8, is {frame_rgb_u8.shape} {frame_rgb_u8.dtype}"
         )
-    affine = fit_similarity(landmarks_px, TEMPLATE_512)
+    affine = (fit_upstream if upstream_compat else fit_similarity)(landmarks_px, TEMPLATE_512)
+    crop = _warp_upstream if upstream_compat else _warp
     scale = float(math.sqrt(abs(np.linalg.det(affine[:, :2]))))
     side = max(MIN_NATIVE_PX, round(TEMPLATE_PX / scale))
     return Aligned(
@@ -122,7 +146,7 @@ def align_face(frame_rgb_u8: NDArray[np.uint8], landmarks_px: NDArray[np.float64
         scale=scale,
         interocular_px=TEMPLATE_INTEROCULAR_PX / scale,
         yaw_deg=yaw_degrees(landmarks_px),
-        crop_rgb_u8=_warp(frame_rgb_u8, affine, TEMPLATE_PX),
+        crop_rgb_u8=crop(frame_rgb_u8, affine, TEMPLATE_PX),
         native_rgb_u8=_warp(frame_rgb_u8, _resized(affine, side), side),
     )
 
@@ -159,5 +183,15 @@ def _warp(
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=BORDER_RGB,
+    )
+    return np.asarray(crop, np.uint8)
+
+
+def _warp_upstream(
+    frame_rgb_u8: NDArray[np.uint8], affine: NDArray[np.float64], side: int
+) -> NDArray[np.uint8]:
+    """Warp to (side, side, 3) as upstream: bilinear at any size, so large faces alias."""
+    crop = cv2.warpAffine(
+        frame_rgb_u8, affine, (side, side), borderMode=cv2.BORDER_CONSTANT, borderValue=BORDER_RGB
     )
     return np.asarray(crop, np.uint8)

@@ -7,24 +7,32 @@ nearest, not cut.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
-TEMPLATE_PX = 512
-# The face on the 512 template: brows to chin, cheek to cheek, with part of forehead and ears.
-MASK_CENTRE_PX = (256.0, 292.0)
-MASK_RADII_PX = (168.0, 202.0)
-MASK_POWER = 2.5
-MASK_CORE = 0.80  # inside this share of the radius the mask is 1, at the radius it is 0
+from forensics.restore.mask import (
+    F32,
+    F64,
+    TEMPLATE_PX,
+    U8,
+    FaceMask,
+    template_face_mask,
+    template_mask,
+)
+
+__all__ = [
+    "TEMPLATE_PX",
+    "FaceMask",
+    "PlacedFace",
+    "paste_face",
+    "paste_faces",
+    "paste_into",
+    "template_mask",
+]
 BLUR_TAPS = 4  # half width of the smoothing kernel in standard deviations
 
 
@@ -33,34 +41,18 @@ class PlacedFace:
     """A restored crop (512, 512, 3) uint8 RGB and its place.
 
     ``affine`` (2, 3) maps native frame px (pixel centres at integers) to 512-template px.
-    ``person`` breaks ties of the order.
+    ``person`` breaks ties of the order.  ``mask``: None is the template's.
     """
 
     restored_rgb_u8: U8
     affine: F64
     person: int
+    mask: FaceMask | None = None
 
     @property
     def template_per_native(self) -> float:
         """512-template px for one native px."""
         return math.sqrt(abs(float(np.linalg.det(self.affine[:, :2]))))
-
-
-@functools.cache
-def template_mask() -> F32:
-    """Soft mask (512, 512) float32 in [0, 1] on the 512 template; read-only, made once.
-
-    A superellipse, 1 inside ``MASK_CORE`` of its radius, falling to 0 at the radius by a smooth
-    step.  It is fixed: the embedded set has no network that finds the parts of a face.
-    """
-    y, x = np.mgrid[0:TEMPLATE_PX, 0:TEMPLATE_PX].astype(np.float64)
-    across = np.abs(x - MASK_CENTRE_PX[0]) / MASK_RADII_PX[0]
-    down = np.abs(y - MASK_CENTRE_PX[1]) / MASK_RADII_PX[1]
-    radius = (across**MASK_POWER + down**MASK_POWER) ** (1 / MASK_POWER)
-    t = np.clip((1 - radius) / (1 - MASK_CORE), 0, 1)
-    mask: F32 = (t * t * (3 - 2 * t)).astype(np.float32)
-    mask.setflags(write=False)
-    return mask
 
 
 def paste_faces(
@@ -93,7 +85,7 @@ def paste_into(
     out_rgb_u8: U8, faces: Sequence[PlacedFace], native_size_px: tuple[float, float]
 ) -> None:
     """As `paste_faces`, written into the given buffer."""
-    _check(out_rgb_u8, faces)
+    check_paste(out_rgb_u8, faces)
     for face in sorted(faces, key=lambda f: (-f.template_per_native, f.person)):
         _paste_one(out_rgb_u8, face, native_size_px)
 
@@ -112,13 +104,15 @@ def output_to_template(
     return matrix
 
 
-def face_region_px(matrix: F64, output_size_px: tuple[int, int]) -> tuple[int, int, int, int]:
+def face_region_px(
+    matrix: F64, output_size_px: tuple[int, int], mask: FaceMask | None = None
+) -> tuple[int, int, int, int]:
     """Box x0, y0, x1, y1 (end excluded) of the mask in the output, cut to the picture.
 
     ``matrix`` maps output px to template px.  Empty (x1 <= x0 or y1 <= y0) when outside.
     """
-    (cx, cy), (rx, ry) = MASK_CENTRE_PX, MASK_RADII_PX
-    corners = np.array([[cx + i * rx, cy + j * ry, 1.0] for i in (-1, 1) for j in (-1, 1)])
+    left, top, right, bottom = (mask or template_face_mask()).box_px
+    corners = np.array([[x, y, 1.0] for x in (left, right) for y in (top, bottom)])
     inverse = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
     points = corners @ inverse.T
     low, high = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int) + 1
@@ -129,7 +123,8 @@ def face_region_px(matrix: F64, output_size_px: tuple[int, int]) -> tuple[int, i
 def _paste_one(out_rgb_u8: U8, face: PlacedFace, native_size_px: tuple[float, float]) -> None:
     output_size = (out_rgb_u8.shape[1], out_rgb_u8.shape[0])
     matrix = output_to_template(face.affine, native_size_px, output_size)
-    x0, y0, x1, y1 = face_region_px(matrix, output_size)
+    mask = face.mask or template_face_mask()
+    x0, y0, x1, y1 = face_region_px(matrix, output_size, mask)
     if x1 <= x0 or y1 <= y0:
         return
     here = matrix.copy()
@@ -138,9 +133,10 @@ def _paste_one(out_rgb_u8: U8, face: PlacedFace, native_size_px: tuple[float, fl
     step = math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))  # template px for one output px
     crop = _smoothed(face.restored_rgb_u8.astype(np.float32), step)
     drawn = _sampled(crop, here, size, cv2.INTER_CUBIC)
-    mask = _sampled(_smoothed(template_mask(), step), here, size, cv2.INTER_LINEAR)[..., None]
+    soft = _smoothed(mask.soft.astype(np.float32, copy=False), step)
+    weight = _sampled(soft, here, size, cv2.INTER_LINEAR)[..., None]
     region = out_rgb_u8[y0:y1, x0:x1]
-    mixed = region + mask * (drawn - region)
+    mixed = region + weight * (drawn - region)
     out_rgb_u8[y0:y1, x0:x1] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
@@ -163,7 +159,8 @@ def _sampled(crop: F32, matrix: F64, size: tuple[int, int], how: int) -> F32:
     return np.asarray(sampled, np.float32)
 
 
-def _check(out_rgb_u8: U8, faces: Sequence[PlacedFace]) -> None:
+def check_paste(out_rgb_u8: U8, faces: Sequence[PlacedFace]) -> None:
+    """Raise ``ValueError`` unless the frame and every face have their shapes and dtypes."""
     if out_rgb_u8.dtype != np.uint8 or out_rgb_u8.ndim != 3 or out_rgb_u8.shape[2] != 3:
         raise ValueError(f"frame must be (H, W, 3) uint8, is {out_rgb_u8.shape} {out_rgb_u8.dtype}")
     for face in faces:
