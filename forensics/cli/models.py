@@ -46,12 +46,16 @@ def list_models(
 
 @models_app.command("verify")
 def verify_models(
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Also open official files again and compare their copies."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Hash every network that is here. Exit 4 when one differs from its recorded digest."""
     from forensics.models.catalogue import entries
 
-    found = entries(check=True)
+    found = entries(check=True, deep=deep)
     here = [entry for entry in found if entry.state not in ("not fetched", "partly fetched")]
     altered = [entry for entry in here if entry.state == "altered"]
     lines = [

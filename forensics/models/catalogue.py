@@ -20,7 +20,13 @@ from forensics.models.converted import (
     read_conversion,
 )
 from forensics.models.ledger import read_note
-from forensics.models.load import EMBEDDED, ROLES, converted_path, read_card
+from forensics.models.load import (
+    EMBEDDED,
+    ROLES,
+    check_conversion,
+    converted_path,
+    read_card,
+)
 from forensics.models.official import ALEXNET, Official, official_path, sha256_of
 from forensics.models.profiles import BUILT_IN, profile
 from forensics.models.third_party import (
@@ -59,11 +65,15 @@ class Entry:
     problem: str | None = None  # why the state is "altered"
 
 
-def entries(check: bool = False) -> list[Entry]:
-    """Every model of this version and every added one.  With ``check`` the files are hashed."""
+def entries(check: bool = False, deep: bool = False) -> list[Entry]:
+    """Every model of this version and every added one.
+
+    With ``check`` the files are hashed; with ``deep`` as well official files are opened again and
+    compared with their converted copies, which loads torch.
+    """
     return [
         *(_embedded(role, check) for role in ROLES),
-        *(_official(row, check) for row in rows.OFFICIAL),
+        *(_official(row, check, deep) for row in rows.OFFICIAL),
         *(_added(name, check) for name in third_party_names()),
     ]
 
@@ -97,7 +107,7 @@ def _embedded(role: str, check: bool) -> Entry:
     )
 
 
-def _official(row: Official, check: bool) -> Entry:
+def _official(row: Official, check: bool, deep: bool) -> Entry:
     path = official_path(row)
     state: State = "not fetched"
     origin, problem, digests = "", None, None
@@ -106,7 +116,7 @@ def _official(row: Official, check: bool) -> Entry:
         state = "present"
         origin = "fetched" if note.fetched_sha256 == row.sha256 else "placed by hand"
         if check:
-            problem, digests = _official_problem(row, path)
+            problem, digests = _official_problem(row, path, deep)
     elif partial_path(row).is_file():
         state = "partly fetched"
     return Entry(
@@ -130,7 +140,9 @@ def _official(row: Official, check: bool) -> Entry:
     )
 
 
-def _official_problem(row: Official, path: Path) -> tuple[str | None, Conversion | None]:
+def _official_problem(
+    row: Official, path: Path, deep: bool
+) -> tuple[str | None, Conversion | None]:
     """What is wrong with the file or its converted copy; and the copy's digests, if it has one."""
     if not path.is_file():
         return f"{path} is not a file", None
@@ -141,6 +153,8 @@ def _official_problem(row: Official, path: Path) -> tuple[str | None, Conversion
         record = read_conversion(copy)
         if record is not None:
             check_converted(copy, converted_bytes(copy), record)
+        if deep:
+            check_conversion(row)
     except IntegrityError as error:
         return error.message, None
     return None, record

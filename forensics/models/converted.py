@@ -86,11 +86,11 @@ def read_conversion(path: Path) -> Conversion | None:
 
     Raises `IntegrityError` for a record that cannot be read: it was not written here.
     """
+    if not record_path(path).is_file():
+        return None
     try:
         document = json.loads(record_path(path).read_text("utf-8"))
         return Conversion(**{key: str(document[key]) for key in Conversion.__dataclass_fields__})
-    except FileNotFoundError:
-        return None
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"the record {record_path(path)} cannot be read: {error}",

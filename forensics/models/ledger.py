@@ -40,11 +40,11 @@ def read_note(name: str) -> Note:
 
     Raises `IntegrityError` for a note that cannot be read: it was not written here.
     """
+    if not note_path(name).is_file():
+        return Note()
     try:
         document = json.loads(note_path(name).read_text("utf-8"))
         return Note(**document)
-    except FileNotFoundError:
-        return Note()
     except (ValueError, TypeError) as error:
         raise IntegrityError(
             f"the note {note_path(name)} cannot be read: {error}",

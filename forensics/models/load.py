@@ -155,6 +155,24 @@ def load_third_party(name: str) -> LoadedModel:
     return LoadedModel("restorer", weights.state, added.conversion.file_sha256, added.card())
 
 
+def check_conversion(row: Official) -> None:
+    """Open the official file again and compare its tensors with those of the converted copy.
+
+    Says more than the digests beside the copy, which whoever can write the folder can renew.
+    Loads torch.  Raises `IntegrityError` when the tensors differ; does nothing without a copy.
+    """
+    record = read_conversion(converted_path(row))
+    if record is None:
+        return
+    found = state_sha256(pack(state_of(official_bytes(row.name), row.file)))
+    if found != record.state_sha256:
+        raise IntegrityError(
+            f"the converted copy {converted_path(row)} was not made from {row.file}: "
+            f"its tensors have SHA-256 {record.state_sha256}, those of the file {found}",
+            "Remove it and its record; they are made again from the file.",
+        )
+
+
 def converted_path(row: Official) -> Path:
     """Where the safetensors copy of an official file is kept."""
     return models_dir() / "converted" / f"{row.name}.safetensors"

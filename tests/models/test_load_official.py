@@ -13,7 +13,8 @@ import torch
 
 from forensics.errors import EnvironmentLacks, InputError, IntegrityError, UsageError
 from forensics.models import load
-from forensics.models.converted import record_path
+from forensics.models.catalogue import entries
+from forensics.models.converted import convert, record_path
 from forensics.models.load import converted_path, load_official, official_bytes
 from forensics.models.official import official
 from forensics.models.state_digest import state_sha256
@@ -144,6 +145,27 @@ def test_a_converted_copy_that_differs_is_refused(bisenet: Path, what: str) -> N
     copy.unlink(missing_ok=True)
     record.unlink()
     assert set(load_official("bisenet").state) == set(STATE)
+
+
+def test_a_copy_whose_record_was_renewed_is_found_by_the_deep_check(
+    bisenet: Path,
+) -> None:
+    honest = load_official("bisenet").card["state_sha256"]
+    other = {name: tensor + 1 for name, tensor in STATE.items()}
+    convert(official("bisenet").sha256, other, converted_path(official("bisenet")))
+
+    def state(*, deep: bool) -> str:
+        found = {entry.name: entry for entry in entries(check=True, deep=deep)}["bisenet"]
+        return found.state
+
+    assert state(deep=False) == "present"
+    assert state(deep=True) == "altered"
+    # What is recorded of a run is the digest of the tensors that were really read.
+    assert load_official("bisenet").card["state_sha256"] != honest
+    for path in converted_path(official("bisenet")).parent.iterdir():
+        path.unlink()
+    assert load_official("bisenet").card["state_sha256"] == honest
+    assert state(deep=True) == "present"
 
 
 def test_a_copy_of_another_file_is_made_again(
