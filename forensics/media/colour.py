@@ -25,6 +25,7 @@ SWSCALE = "swscale bicubic+accurate_rnd+bitexact+full_chroma_int+full_chroma_inp
 UNSPECIFIED = 2
 LIMITED, FULL = 1, 2
 HD_LINES = 720
+BAND_LINES = 16
 
 # ITU-T H.273 code points, names as FFmpeg prints them.
 MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"}
@@ -36,6 +37,9 @@ TRANSFERS = {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte24
 TRANSFERS |= {11: "iec61966-2-4", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12"}
 TRANSFERS |= {16: "smpte2084", 18: "arib-std-b67"}
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+# Kr and Kb of H.273, table 4.
+LUMA_WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114)}
+LUMA_WEIGHTS |= {7: (0.212, 0.087), 9: (0.2627, 0.0593)}
 _SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # H.273 to swscale's SWS_CS numbers
 
 
@@ -113,12 +117,20 @@ def from_rgb(
     reformatter: VideoReformatter, rgb_u8: NDArray[np.uint8], colour: Colour, pix_fmt: str
 ) -> av.VideoFrame:
     """RGB (H, W, 3) uint8 as a frame of ``pix_fmt`` with the colour's matrix, range and tags."""
-    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb_u8), format="rgb24")
+    if colour.range == FULL:
+        # swscale widens limited-range chroma to full range a whole code too low in places, which
+        # is two levels of blue; computed here, and only the chroma is left for it to shrink.
+        planes = full_range_planes(rgb_u8, colour.matrix)
+        picture = av.VideoFrame.from_ndarray(planes, format="yuv444p")
+        picture.color_range = FULL
+    else:
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb_u8), format="rgb24")
     out = reformatter.reformat(
         picture,
         None,
         None,
         pix_fmt,
+        src_colorspace=_SWSCALE_MATRIX[colour.matrix] if colour.range == FULL else None,
         src_color_range=FULL,
         dst_colorspace=_SWSCALE_MATRIX[colour.matrix],
         dst_color_range=colour.range,
@@ -127,6 +139,36 @@ def from_rgb(
     )
     out.colorspace, out.color_range = colour.matrix, colour.range
     out.color_primaries, out.color_trc = colour.primaries, colour.transfer
+    return out
+
+
+def full_range_planes(rgb_u8: NDArray[np.uint8], matrix: int) -> NDArray[np.uint8]:
+    """RGB (H, W, 3) uint8 as full-range Y, Cb, Cr (3, H, W) uint8, to the nearest code.
+
+    ITU-T H.273, 8.3, in integers, so that every CPU gives the same.
+    """
+    kr, kb = LUMA_WEIGHTS[matrix]
+    kg = 1 - kr - kb
+    rows = (
+        (kr, kg, kb),
+        (-kr / (2 * (1 - kb)), -kg / (2 * (1 - kb)), 0.5),
+        (0.5, -kg / (2 * (1 - kr)), -kb / (2 * (1 - kr))),
+    )
+    one = 1 << 16
+    fixed = np.array([[round(w * one) for w in row] for row in rows], np.int32)
+    out = np.empty((3, *rgb_u8.shape[:2]), np.uint8)
+    for top in range(0, rgb_u8.shape[0], BAND_LINES):  # a band stays in the processor's cache
+        band = rgb_u8[top : top + BAND_LINES].astype(np.int32)
+        red, green, blue = (np.ascontiguousarray(band[..., k]) for k in range(3))
+        for k in range(3):
+            total = red * fixed[k, 0]
+            total += green * fixed[k, 1]
+            total += blue * fixed[k, 2]
+            # Half a code to round to nearest; chroma's zero is code 128.
+            total += one // 2 + (128 * one if k else 0)
+            total >>= 16
+            np.clip(total, 0, 255, out=total)
+            out[k, top : top + BAND_LINES] = total
     return out
 
 

@@ -25,6 +25,9 @@ from forensics.media.probe import Media
 from forensics.media.streams import PacketTally, fits_mp4, kind_of, other_packets
 
 _SIDECAR_ENDINGS = {"audio": "mka", "subtitle": "mks"}
+# A text sample of MP4 without text: where nothing is spoken. FFmpeg writes these into gaps itself,
+# so a copied one would stand there twice.
+_SILENT_TEXT = b"\x00\x00"
 _COVER_ENDINGS = {"mjpeg": "jpg", "png": "png", "bmp": "bmp"}
 
 
@@ -36,6 +39,7 @@ class _Route:
     """
 
     index: int
+    codec: str = ""
     target: Stream | None = None
     target_index: int = -1
     box: OutputContainer | None = None
@@ -78,7 +82,7 @@ class StreamCopier:
         try:
             if fits_mp4(stream):
                 target = out.add_stream_from_template(stream)
-                return _Route(stream.index, target, target.index, out)
+                return _Route(stream.index, codec_name(stream), target, target.index, out)
             return self._sidecar(stream, kind)
         except (av.FFmpegError, ValueError) as error:
             return _Route(stream.index, broke=f"no container takes it: {reason_of(error)}")
@@ -92,7 +96,7 @@ class StreamCopier:
         options = {"fflags": "+bitexact"}
         box = self._stack.enter_context(av.open(str(part), "w", format=format_, options=options))
         target = box.add_stream_from_template(stream)
-        return _Route(stream.index, target, target.index, box, part, final)
+        return _Route(stream.index, codec_name(stream), target, target.index, box, part, final)
 
     def _cover(self, stream: Stream) -> _Route:
         ending = _COVER_ENDINGS.get(codec_name(stream))
@@ -117,7 +121,7 @@ class StreamCopier:
 
     def _put(self, packet: Packet[Any]) -> None:
         route = self._routes[packet.stream_index]
-        if route.broke:
+        if route.broke or (route.codec == "mov_text" and bytes(packet) == _SILENT_TEXT):
             return
         if route.box is None or route.target is None:
             if route.part is not None and not route.part.exists():
@@ -197,13 +201,15 @@ def _read_back(path: Path, routes: list[_Route]) -> dict[int, str | None]:
     targets = {r.target_index: r.index for r in routes if r.target_index >= 0}
     if not targets:
         return {}
+    texts = {r.target_index for r in routes if r.codec == "mov_text"}
     tally = PacketTally()
     demuxer = {"mp4": "mov", "mka": "matroska", "mks": "matroska", "ts": "mpegts"}
     ending = path.name.removesuffix(".part").rpartition(".")[2]
     try:
         with open_video(path, demuxer[ending]) as container:
             for packet in other_packets(container, set(targets)):
-                tally.add(packet)
+                if packet.stream_index not in texts or bytes(packet) != _SILENT_TEXT:
+                    tally.add(packet)
     except InputError:
         return {}
     return {source: tally.digest(target) for target, source in targets.items()}

@@ -28,6 +28,9 @@ from forensics.media.written import Written
 CRF = "16"  # visually transparent for x264; the bundle's PNGs are the exact record
 PRESET = "medium"
 THREADS = "2"
+# Stored in the order shown. With reordered frames MP4 keeps distances between *stored* frames, and
+# the length that it states for a clip with a gap misses the gap: players would stop before it.
+B_FRAMES = "0"
 
 
 class VideoWriter:
@@ -64,7 +67,7 @@ class VideoWriter:
             raise
 
     def _add_stream(self) -> VideoStream:
-        options = {"crf": CRF, "preset": PRESET, "threads": THREADS}
+        options = {"crf": CRF, "preset": PRESET, "threads": THREADS, "bf": B_FRAMES}
         stream = self._box.add_stream("libx264", rate=self._rate, options=options)
         stream.width, stream.height = self._size
         stream.pix_fmt = self._pix_fmt
@@ -82,6 +85,10 @@ class VideoWriter:
         if rgb_u8.shape != (height, width, 3) or rgb_u8.dtype != np.uint8:
             raise ValueError(f"expected ({height}, {width}, 3) uint8, got {rgb_u8.shape}")
         pts, duration = self._when(decoded)
+        if self._last is not None and self._last[0] in self._durations:
+            # A frame lasts until the next one. What a file states for a packet is, where frames
+            # are stored out of order, the distance to the packet behind it.
+            self._durations[self._last[0]] = pts - self._last[0]
         frame = from_rgb(self._reformatter, rgb_u8, self._colour, self._pix_fmt)
         frame.pts, frame.time_base, frame.duration = pts, self._time_base, duration
         self._durations[pts] = duration
@@ -146,6 +153,7 @@ class VideoWriter:
             "crf": CRF,
             "preset": PRESET,
             "threads": THREADS,
+            "b_frames": B_FRAMES,
             "pix_fmt": self._pix_fmt,
             "container": "mp4",
             "time_base": f"{self._time_base.numerator}/{self._time_base.denominator}",

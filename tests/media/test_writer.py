@@ -53,7 +53,14 @@ def _times(path: Path) -> list[tuple[Fraction, Fraction]]:
         ),
         ("late.mp4", {"pts": (25611, 26112, 26624, 27136)}),
         ("coarse.mp4", {"pts": tuple(range(12)), "time_base": Fraction(1, 15), "last_duration": 1}),
-        ("ntsc.mp4", {"pts": tuple(range(0, 9009, 1001)), "time_base": Fraction(1, 30000)}),
+        (
+            "ntsc.mp4",
+            {
+                "pts": tuple(range(0, 9009, 1001)),
+                "time_base": Fraction(1, 30000),
+                "last_duration": 1001,
+            },
+        ),
         ("film.avi", {"codec": "mjpeg", "pix_fmt": "yuvj420p"}),
         ("broadcast.ts", {}),
         (
