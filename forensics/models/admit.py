@@ -7,6 +7,7 @@ is kept, was recognised by spandrel core as a face restorer, and restored a 512 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics.errors import InputError, UsageError
+from forensics.errors import InputError, IntegrityError, UsageError
 from forensics.models import official as rows
 from forensics.models.converted import (
     Conversion,
+    check_converted,
     convert,
+    converted_bytes,
     read_conversion,
     state_of,
     write_whole,
@@ -38,6 +41,8 @@ from forensics.models.third_party import (
 
 if TYPE_CHECKING:
     import torch
+
+log = logging.getLogger(__name__)
 
 SIDE_PX = 512
 # What spandrel and torch raise for tensors that are not the network they were taken for.
@@ -69,7 +74,7 @@ def add(name: str, file: Path, licence: str | None = None) -> ThirdParty:
 
     Raises `UsageError` (2) for a name that is taken or no name and a file that is not there,
     `InputError` (3) for one that is no state dict, is not recognised, or is no face restorer at
-    512 px.  The same file under the same name is accepted again.
+    512 px.  The same file under the same name is accepted again, and mends a damaged copy.
     """
     check_name(name)
     try:
@@ -77,8 +82,9 @@ def add(name: str, file: Path, licence: str | None = None) -> ThirdParty:
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UsageError(f"there is no file {str(file)!r}", "Check the path.") from error
     digest = hashlib.sha256(raw).hexdigest()
-    if name in third_party_names():
-        return _again(name, digest)
+    before = _before(name, digest)
+    if before is not None and _is_sound(before):
+        return before
     row = next((row for row in rows.OFFICIAL if row.sha256 == digest), None)
     if row is not None:
         raise UsageError(
@@ -119,7 +125,10 @@ def check_name(name: str) -> None:
         raise UsageError(f"the name {name!r} is taken", "Choose another, such as 'my-restorer'.")
 
 
-def _again(name: str, digest: str) -> ThirdParty:
+def _before(name: str, digest: str) -> ThirdParty | None:
+    """What was added under this name; `UsageError` when it came from another file."""
+    if name not in third_party_names():
+        return None
     added = read_third_party(name)
     if added.conversion.file_sha256 != digest:
         raise UsageError(
@@ -128,6 +137,17 @@ def _again(name: str, digest: str) -> ThirdParty:
             "Choose another name.",
         )
     return added
+
+
+def _is_sound(added: ThirdParty) -> bool:
+    """Whether its copy is still the one that was made; otherwise it is made again."""
+    path = weights_path(added.name)
+    try:
+        check_converted(path, converted_bytes(path), added.conversion)
+    except IntegrityError as error:
+        log.warning("%s; it is made again", error.message)
+        return False
+    return True
 
 
 def _conversion(path: Path) -> Conversion:

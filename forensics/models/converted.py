@@ -94,40 +94,44 @@ def read_conversion(path: Path) -> Conversion | None:
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"the record {record_path(path)} cannot be read: {error}",
-            f"Remove it and {path.name}; they are made again from the file.",
+            _again(path),
         ) from error
 
 
-def read_converted(path: Path, record: Conversion) -> Weights:
+def read_converted(path: Path, record: Conversion, advice: str = "") -> Weights:
     """The weights of a converted copy whose bytes and tensors have the recorded digests.
 
-    Raises `IntegrityError` otherwise, also when the copy is gone but its record is not.
+    Raises `IntegrityError` otherwise, also when the copy is gone but its record is not; ``advice``
+    says what to do then, where making it again from the official file is not the answer.
     """
-    raw = converted_bytes(path)
-    check_converted(path, raw, record)
+    raw = converted_bytes(path, advice)
+    check_converted(path, raw, record, advice)
     return Weights(_as_float32(_safetensors(raw, path.name)), record.state_sha256)
 
 
-def converted_bytes(path: Path) -> bytes:
+def converted_bytes(path: Path, advice: str = "") -> bytes:
     """The bytes of a converted copy that has a record; `IntegrityError` when it is gone."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise IntegrityError(
-            f"the converted copy {path} is gone, its record is not",
-            f"Remove {record_path(path)}; the copy is made again from the file.",
+            f"the converted copy {path} is gone, its record is not", advice or _again(path)
         ) from error
 
 
-def check_converted(path: Path, raw: bytes, record: Conversion) -> None:
+def check_converted(path: Path, raw: bytes, record: Conversion, advice: str = "") -> None:
     """Compare the bytes of a converted copy, and their tensors, with the record."""
     found = hashlib.sha256(raw).hexdigest()
     if found != record.safetensors_sha256 or state_sha256(raw) != record.state_sha256:
         raise IntegrityError(
             f"the converted copy {path} is not the one that was made: SHA-256 {found}, "
             f"its record says {record.safetensors_sha256}",
-            f"Remove it and {record_path(path).name}; they are made again from the file.",
+            advice or _again(path),
         )
+
+
+def _again(path: Path) -> str:
+    return f"Remove {path} and {record_path(path).name}; they are made again from the file."
 
 
 def record_path(path: Path) -> Path:

@@ -28,7 +28,7 @@ from forensics.models.official import (
     sha256_of,
 )
 from forensics.models.state_digest import state_sha256
-from forensics.models.third_party import read_third_party, weights_path
+from forensics.models.third_party import add_again, read_third_party, weights_path
 
 if TYPE_CHECKING:
     import torch
@@ -151,7 +151,7 @@ def load_third_party(name: str) -> LoadedModel:
     models folder is not what was added.
     """
     added = read_third_party(name)
-    weights = read_converted(weights_path(name), added.conversion)
+    weights = read_converted(weights_path(name), added.conversion, add_again(name))
     return LoadedModel("restorer", weights.state, added.conversion.file_sha256, added.card())
 
 

@@ -68,6 +68,11 @@ def added_path(name: str) -> Path:
     return third_party_dir() / f"{name}.added.json"
 
 
+def add_again(name: str) -> str:
+    """What to do when what was added is no longer what it was."""
+    return f"Run 'forensics models add {name} FILE' again with the file it came from."
+
+
 def as_json(added: ThirdParty) -> bytes:
     """The record as it is kept."""
     return json.dumps(asdict(added), indent=1, ensure_ascii=False).encode() + b"\n"

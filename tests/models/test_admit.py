@@ -287,6 +287,12 @@ def test_what_was_altered_later_is_refused(file: Path, what: str) -> None:
     listed = {entry.name: entry for entry in entries(check=True)}[name]
     assert listed.state == "altered"
     assert listed.problem
+    if what in ("weights", "gone", "digests"):
+        assert caught.value.hint == (
+            "Run 'forensics models add tuned FILE' again with the file it came from."
+        )
+        add("tuned", file)
+        assert load_third_party("tuned").state
 
 
 def test_an_interrupted_add_is_not_listed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
