@@ -14,6 +14,7 @@ from forensics.config import Settings
 from forensics.errors import (
     EnvironmentLacks,
     IncompleteError,
+    IntegrityError,
     Interrupted,
     UsageError,
 )
@@ -21,9 +22,12 @@ from forensics.progress import Progress, Silent
 from forensics.records import Audit
 
 if TYPE_CHECKING:
+    from forensics.evidence.bundle import BundleWriter
+    from forensics.evidence.journal import Identity
     from forensics.evidence.signing import Signing
     from forensics.evidence.trust import Trust
     from forensics.evidence.verify import Verification
+    from forensics.media.probe import Media
     from forensics.replay.outcome import Replay
     from forensics.run import Done
 
@@ -173,8 +177,14 @@ def run_audit(
     progress: Progress,
     say: Say,
     signing: Signing | None = None,
+    resume: bool = False,
 ) -> Done:
-    """Audit one source; the command's work.  Nothing half-written is left looking complete."""
+    """Audit one source; the command's work.  Nothing half-written is left looking complete.
+
+    ``resume`` takes up what an interrupted run of the same audit left.  A run that stops on the way
+    leaves its restored faces for that; `Interrupted` when it was stopped from outside,
+    `IncompleteError` when the system refused to write.
+    """
     from forensics.media.quick import quick_check
 
     quick_check(source)
@@ -188,26 +198,65 @@ def run_audit(
     _keep_apart(source, target)
     if settings.zip:
         check_target(target.resolve(), force)
+    from av import FFmpegError
+
     from forensics.media.probe import probe
 
     media = probe(source)
-    bundle = BundleWriter.create(target, force)
+    identity = _identity(media, settings)
+    if resume:
+        bundle = BundleWriter.resume(target, identity, force)
+    else:
+        bundle = BundleWriter.create(target, force, identity)
     keep = False
     try:
         from forensics.evidence.signing import Signing
         from forensics.run import AuditRun
 
         done = AuditRun(media, settings, bundle, progress, say, signing or Signing()).run()
-        return _zipped(done) if settings.zip else done
     except KeyboardInterrupt:
         keep = True
-        raise Interrupted(
-            "interrupted",
-            f"The unfinished work is in {bundle.root}, marked incomplete. "
-            "Run the same command again; it starts over.",
-        ) from None
+        raise Interrupted("interrupted", _continue(bundle)) from None
+    except IntegrityError:
+        keep = resume  # what an earlier run restored is not this run's to delete
+        raise
+    except BaseException as error:
+        keep = resume or bundle.resumable
+        if isinstance(error, OSError | FFmpegError):  # a full disk, an encoder that gives up
+            raise _stopped(bundle, error, keep) from error
+        raise
     finally:
         bundle.abort(keep=keep)
+    return _zipped(done) if settings.zip else done
+
+
+def _continue(bundle: BundleWriter) -> str:
+    return (
+        f"The unfinished work is in {bundle.root}, marked incomplete. "
+        "Run the same command with --resume to continue it."
+    )
+
+
+def _identity(media: Media, settings: Settings) -> Identity:
+    """What a run must share with an interrupted one to resume it."""
+    from forensics.evidence.environment import pixel_versions
+    from forensics.evidence.journal import Identity
+
+    source = media.source
+    facts = {"kind": source.kind, "sha256": source.sha256, "sha512": source.sha512}
+    return Identity(facts, settings.values(), pixel_versions())
+
+
+def _stopped(bundle: BundleWriter, error: Exception, kept: bool) -> IncompleteError:
+    """The system or the encoder refused something on the way."""
+    name = getattr(error, "filename", None)
+    where = f" {name!r}" if name else ""
+    return IncompleteError(
+        f"the audit stopped: reading or writing{where} failed: "
+        f"{getattr(error, 'strerror', None) or error}",
+        "Look at free space and rights. "
+        + (_continue(bundle) if kept else "Nothing that looks complete was left; run it again."),
+    )
 
 
 def replay_bundle(

@@ -20,10 +20,12 @@ from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.events import EventLog
 from forensics.evidence.lines import face_writer, frame_writer
 from forensics.evidence.table import FaceTable
+from forensics.kept_faces import KeptFaces
 from forensics.media.label import labelled_pair
 from forensics.passes.kept import NOTHING_KEPT, Kept
 from forensics.passes.sink import Folder
 from forensics.records import FaceLine, FlagCode, FrameLine
+from forensics.runtime import numeric_facts
 from forensics.scoring.facts import FaceFact
 
 # Level 1 is four times faster than the default and about 5 % larger.
@@ -33,14 +35,17 @@ _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 class BundleSink:
     """A `forensics.passes.sink.Sink` that writes into ``BundleWriter.data``."""
 
-    kept: Kept = NOTHING_KEPT
-
     def __init__(self, bundle: BundleWriter, label: str | None = None) -> None:
         """``label``: the run id that the margins of ``cmp/`` carry; None for no margin."""
         self._label = label
         self.gathered = Gathered()
         self.events = EventLog(bundle.path("log", "events.jsonl"))
         self._bundle = bundle
+        self._journal = bundle.journal
+        resumed = self._journal is not None and bool(self._journal.kept)
+        self.kept: Kept = NOTHING_KEPT
+        if self._journal is not None and resumed:
+            self.kept = KeptFaces(bundle, self._journal)
         self._frames = _spool()
         self._faces = _spool()
 
@@ -62,10 +67,21 @@ class BundleSink:
         """Spool a face's line."""
         self._faces.write(line.model_dump_json() + "\n")
         self.gathered.face(fact)
+        # A face with a reason was restored in an unusual way; that would be lost if it were kept.
+        drawn = line.outcome == "restored" and line.reason is None
+        if self._journal is not None and drawn and line.crop_sha256 and line.restored_sha256:
+            self._journal.face(line.frame, line.person, line.crop_sha256, line.restored_sha256)
 
     def event(self, step: str, data: Mapping[str, object]) -> None:
-        """Log what was done."""
+        """Log what was done; which weights compute is also what a resumed run must share."""
         self.events.add(step, data)
+        if self._journal is None:
+            return
+        if step == "start" and self._journal.kept:
+            self.events.add("resumed", {"faces_in_journal": len(self._journal.kept)})
+        elif step == "models":
+            digests = {role: str(digest) for role, digest in data.items()}
+            self._journal.engines(digests, numeric_facts())
 
     def finish(self, flags: FlagsByFace) -> None:
         """Write faces.jsonl, faces.csv and frames.jsonl with their final flags."""

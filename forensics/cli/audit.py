@@ -22,6 +22,10 @@ def audit(
     force: Annotated[
         bool, typer.Option("--force", help="Replace OUT once the new bundle is complete.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Continue an interrupted audit; its restored faces stay."),
+    ] = False,
     models: Annotated[
         Text,
         typer.Option(
@@ -110,7 +114,8 @@ def audit(
     """Restore the faces of SOURCE, score each against its footage, and write a bundle.
 
     Exit 0 complete (also when no face was found), 1 --fail-on was crossed, 2 wrong use,
-    3 bad input or part failed, 4 a digest differs, 5 something is missing here.
+    3 bad input or part failed, 4 a digest differs, 5 something is missing here,
+    130 interrupted: --resume continues it.
     """
     from forensics.config import resolve
 
@@ -145,19 +150,22 @@ def audit(
         output.result(planned.document(), planned.lines())
         return
     from forensics.cli.passphrase import signing_from
+    from forensics.cli.signals import terminable
     from forensics.progress import choose
 
     signing = signing_from(sign or (), passphrase_file or (), timestamp)
 
-    done = run_audit(
-        source,
-        out,
-        settings,
-        force=force,
-        progress=choose(quiet or as_json),
-        say=output.say,
-        signing=signing,
-    )
+    with terminable():
+        done = run_audit(
+            source,
+            out,
+            settings,
+            force=force,
+            progress=choose(quiet or as_json),
+            say=output.say,
+            signing=signing,
+            resume=resume,
+        )
     output.result(done.audit.model_dump(mode="json", by_alias=True), done.lines())
     if as_json and done.timestamp_failure is not None:
         # The document was sealed before the authority was asked, so it cannot say this.

@@ -19,6 +19,8 @@ from typing import BinaryIO
 import forensics
 from forensics.errors import UsageError
 from forensics.evidence.bag import Digests, write_bag
+from forensics.evidence.journal import NAME as JOURNAL
+from forensics.evidence.journal import Identity, Journal, faces_in
 from forensics.evidence.signing import UNSIGNED, Signing
 
 if sys.platform != "win32":
@@ -28,40 +30,52 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".incomplete"
 MARKER = "INCOMPLETE.txt"
+KEPT = "kept"
+"""Folder of the staging folder for faces that an interrupted run restored."""
+RESTORED_FACES = "restored_faces"
 _MARKER_TEXT = """This folder is NOT a finished audit.
 
 An audit is being written here, or one was interrupted. Nothing in it is sealed and nothing in it
 should be relied on. A finished audit has no such file and passes 'forensics verify'.
-Running the same audit again replaces this folder.
+The same audit with --resume continues it; with --force it starts over and replaces this folder.
 """
 
 
 class BundleWriter:
     """Writes one bundle. Use `create`, put files under `data`, then `seal` (or `abort`)."""
 
-    def __init__(self, out: Path, staging: Path, lock: BinaryIO, notes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        out: Path,
+        staging: Path,
+        lock: BinaryIO,
+        notes: tuple[str, ...],
+        journal: Journal | None = None,
+    ) -> None:
         self._out = out
         self._root = staging
         self._lock: BinaryIO | None = lock
         self._notes = notes
         self._sealed = False
+        self.journal = journal
+        """What makes the run resumable; None for one that nobody will resume."""
         self.timestamp_failure: str | None = None
         """Why the sealed bundle has no time stamp although one was asked for."""
 
     @classmethod
-    def create(cls, out: Path, force: bool) -> BundleWriter:
-        """Start a bundle that will stand at ``out``.
+    def create(cls, out: Path, force: bool, identity: Identity | None = None) -> BundleWriter:
+        """Start a bundle that will stand at ``out``; with an ``identity`` it can be resumed.
 
-        UsageError when ``out`` holds something and ``force`` is not given, when it is a file, or
-        when another run is writing there now.  What an interrupted run left is replaced; `notes`
-        says so.
+        UsageError when ``out`` holds something and ``force`` is not given, when it is a file, when
+        another run is writing there now, or when an interrupted run left restored faces and
+        ``force`` is not given.  Any other leftover is replaced; `notes` says so.
         """
         out = out.resolve()
         _check_target(out, force)
         staging = out.with_name(out.name + SUFFIX)
         notes: list[str] = []
         if staging.exists() or staging.is_symlink():
-            _clear_leftover(staging)
+            _clear_leftover(staging, force)
             notes.append(
                 f"The unfinished folder {staging.name!r} of an earlier, interrupted run "
                 "was replaced."
@@ -76,12 +90,48 @@ class BundleWriter:
         try:
             lock.write(_MARKER_TEXT.encode())
             lock.flush()
+            begun = None if identity is None else Journal.begin(staging / JOURNAL, identity, force)
         except OSError as error:  # a full disk: an unmarked folder must not stay
             with suppress(OSError):
                 lock.close()  # tries to write once more
             shutil.rmtree(staging)
             raise _cannot_write(out, error) from error
-        return cls(out, staging, lock, tuple(notes))
+        return cls(out, staging, lock, tuple(notes), begun)
+
+    @classmethod
+    def resume(cls, out: Path, identity: Identity, force: bool = False) -> BundleWriter:
+        """Take up what an interrupted run left: its restored faces are kept, the rest is redone.
+
+        UsageError when there is nothing to take up, when it is being written now, or when settings
+        or versions differ; IntegrityError when the source differs.  Nothing is changed then.
+        """
+        out = out.resolve()
+        staging = out.with_name(out.name + SUFFIX)
+        if staging.is_symlink() or not (staging / MARKER).is_file():
+            done = " It holds a finished audit." if out.is_dir() and _is_audit(out) else ""
+            raise UsageError(
+                f"There is no interrupted audit of {str(out)!r} to resume.{done}",
+                "Run it without --resume.",
+            )
+        lock = (staging / MARKER).open("r+b")
+        try:
+            _take_lock(lock)
+            journal = Journal.resume(staging / JOURNAL, identity)
+        except BaseException:
+            lock.close()
+            raise
+        try:
+            _check_target(out, force or journal.force)
+            _keep_faces(staging)
+        except BaseException:
+            journal.close()
+            lock.close()
+            raise
+        note = (
+            f"Resuming the interrupted audit in {staging.name!r}: {len(journal.kept)} restored "
+            "face(s) are kept where they still fit, everything else is done again."
+        )
+        return cls(out, staging, lock, (note,), journal)
 
     @property
     def out(self) -> Path:
@@ -97,6 +147,15 @@ class BundleWriter:
     def data(self) -> Path:
         """The payload folder of `root`."""
         return self.root / "data"
+
+    def kept_face(self, name: str) -> Path:
+        """Where a face that an interrupted run restored would lie."""
+        return self._root / KEPT / name
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it is worth keeping what is here: faces that need not be restored again."""
+        return self.journal is not None and self.journal.faces > 0
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -133,6 +192,8 @@ class BundleWriter:
 
             self.timestamp_failure = write_signatures(self._root, payload, signing)
         self._release()
+        shutil.rmtree(self._root / KEPT, ignore_errors=True)
+        (self._root / JOURNAL).unlink(missing_ok=True)
         (self._root / MARKER).unlink()
         self._move_into_place()
         self._sealed = True
@@ -150,6 +211,10 @@ class BundleWriter:
             shutil.rmtree(self._root)
 
     def _release(self) -> None:
+        if self.journal is not None:
+            # On a full disk a line may be waiting that cannot be written.
+            with suppress(OSError):
+                self.journal.close()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -197,8 +262,26 @@ def _check_target(out: Path, force: bool) -> None:
         )
 
 
-def _clear_leftover(staging: Path) -> None:
-    """Remove what an interrupted run left; UsageError when it is alive or not ours."""
+def _keep_faces(staging: Path) -> None:
+    """Put restored faces aside and remove the rest of the payload; may be interrupted anywhere."""
+    kept = staging / KEPT
+    kept.mkdir(exist_ok=True)
+    restored = staging / "data" / RESTORED_FACES
+    if restored.is_dir() and not restored.is_symlink():
+        for picture in sorted(restored.iterdir()):
+            picture.replace(kept / picture.name)
+    for path in staging.iterdir():
+        if path.name in {MARKER, JOURNAL, KEPT}:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:  # tag files of a run that was interrupted while it was sealed
+            path.unlink()
+    (staging / "data").mkdir()
+
+
+def _clear_leftover(staging: Path, force: bool) -> None:
+    """Remove what an interrupted run left; UsageError when it is alive, not ours, or of worth."""
     ours = staging.is_dir() and not staging.is_symlink()
     if ours and not (_is_empty(staging) or (staging / MARKER).is_file() or _is_audit(staging)):
         ours = False
@@ -211,6 +294,11 @@ def _clear_leftover(staging: Path) -> None:
     if marker.is_file():
         with marker.open("rb") as stream:
             _take_lock(stream)
+    if not force and (faces := faces_in(staging / JOURNAL)):
+        raise UsageError(
+            f"An interrupted audit with {faces} restored face(s) stands in {str(staging)!r}.",
+            "Continue it with --resume, or start over with --force.",
+        )
     shutil.rmtree(staging)
 
 

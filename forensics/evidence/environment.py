@@ -35,6 +35,10 @@ PACKAGES: tuple[str, ...] = (
     "pydantic-core", "typer", "rich", "cryptography", "pooch", "gfpgan", "realesrgan", "basicsr",
     "ray", "yt-dlp", "c2pa-python", "rfc3161-client",
 )  # fmt: skip
+_PIXEL_PACKAGES = (
+    "torch", "torchvision", "opencv-python", "av", "numpy", "scipy", "pillow", "spandrel",
+    "facexlib", "safetensors", "gfpgan", "realesrgan", "basicsr",
+)  # fmt: skip
 THREAD_VARIABLES: tuple[str, ...] = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
     "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "CUBLAS_WORKSPACE_CONFIG",
@@ -133,6 +137,17 @@ def package_versions(names: Sequence[str] = PACKAGES) -> dict[str, str | None]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = None
     return found
+
+
+def pixel_versions() -> dict[str, str | None]:
+    """Versions of what decides the pixels of a restored face: this tool and its libraries."""
+    tool = _tool_record()
+    return {
+        "restoration-forensics": str(tool["version"]),
+        "commit": None if tool["commit"] is None else str(tool["commit"]),
+        "python": platform.python_version(),
+        **package_versions(_PIXEL_PACKAGES),
+    }
 
 
 def _clean_argv(argv: Sequence[str], private: bool) -> list[str]:
