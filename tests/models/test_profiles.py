@@ -80,3 +80,17 @@ def test_neither_catalogue_nor_profiles_load_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_page_about_models_says_what_the_catalogue_says(repo_root: Path) -> None:
+    page = (repo_root / "docs" / "models.md").read_text("utf-8")
+    third = (repo_root / "THIRD_PARTY.md").read_text("utf-8")
+    for row in OFFICIAL:
+        lines = [line for line in page.splitlines() if line.startswith(f"| `{row.name}` |")]
+        assert len(lines) == 1, row.name
+        for fact in (row.title, row.url, str(row.bytes), row.sha256, row.licence, row.agreeing):
+            assert fact in lines[0], (row.name, fact)
+        for part in row.non_commercial:
+            assert part in page, (row.name, part)
+    parts = ("NVIDIA Source Code License", "DFDNet", "FFHQ", "CelebAMask-HQ", "PSFRGAN")
+    assert all(part in third for part in parts)
