@@ -80,7 +80,7 @@ def entries(check: bool = False, deep: bool = False) -> list[Entry]:
 
 def partial_path(row: Official) -> Path:
     """Where the first part of a file waits to be fetched on."""
-    return models_dir() / "incoming" / f"{row.file}.part"
+    return models_dir() / "incoming" / row.name / f"{row.file}.part"
 
 
 def _embedded(role: str, check: bool) -> Entry:

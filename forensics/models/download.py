@@ -58,6 +58,7 @@ class Resuming:
         """Fetch ``url``.  ``pooch`` is not used; it is part of pooch's call."""
         self._part.parent.mkdir(parents=True, exist_ok=True)
         with _alone(self._part, self._row) as stream:
+            self._sweep(Path(output_file))
             resumed = stream.seek(0, os.SEEK_END) > 0
             self._fill(url, stream)
             try:
@@ -73,6 +74,19 @@ class Resuming:
             stream.flush()
             os.fsync(stream.fileno())
             os.replace(self._part, output_file)
+
+    def _sweep(self, output_file: Path) -> None:
+        """Remove what a killed process left in this file's own folder.
+
+        A full file under pooch's name may be another process's, about to be moved: it is left
+        for an hour.
+        """
+        keep = (self._part.name, output_file.name, self._row.file)
+        for path in self._part.parent.iterdir():
+            found = path.stat()
+            old = found.st_size == 0 or time.time() - found.st_mtime > 3600
+            if path.name not in keep and old:
+                path.unlink(missing_ok=True)
 
     def _fill(self, url: str, stream: BinaryIO) -> None:
         """Ask until the part is whole; raises `IncompleteError` (3) or `EnvironmentLacks` (5)."""

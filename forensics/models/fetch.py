@@ -7,6 +7,7 @@ connection is opened offline, nor before the licences that ask for it were agree
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -162,6 +163,8 @@ def _fetch_one(row: Official, url: str, progress: Progress, patience: Patience) 
         )
     record_fetch(row, shown(url))
     move_into_place(incoming / row.file, official_path(row))
+    with contextlib.suppress(OSError):  # another process may have begun there; it clears up itself
+        incoming.rmdir()
 
 
 def move_into_place(checked: Path, path: Path) -> None:

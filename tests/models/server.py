@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 Answer = Callable[["Handler"], None]
 
@@ -31,6 +33,16 @@ class Server:
         return self.address + path
 
 
+class Quiet(ThreadingHTTPServer):
+    """Clients hang up in these tests; that is no news."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # as given
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_record: Server
@@ -49,8 +61,7 @@ class Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[Server]:
     """A server on this machine, on a port of its own."""
     handler = type("Bound", (Handler,), {})
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    httpd.daemon_threads = True
+    httpd = Quiet(("127.0.0.1", 0), handler)
     record = Server(f"http://127.0.0.1:{httpd.server_address[1]}")
     handler.server_record = record  # type: ignore[attr-defined]
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
@@ -161,3 +172,8 @@ def never(h: Handler) -> None:
     """Take the question and say nothing."""
     h.server_record.release.wait(30)
     time.sleep(0)
+
+
+def files(folder: Path) -> list[str]:
+    """Every file below a folder, as relative paths."""
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 from collections.abc import Iterator
@@ -20,12 +19,11 @@ from forensics.errors import (
     UsageError,
 )
 from forensics.models import fetch as fetching
-from forensics.models import official as rows
 from forensics.models.catalogue import entries, partial_path
 from forensics.models.download import Patience
-from forensics.models.fetch import Result, fetch, look, rows_of, settle_licences, worst
-from forensics.models.ledger import agreed, note_path, read_note
-from forensics.models.official import Official, official, official_path
+from forensics.models.fetch import Result, fetch, look, rows_of, worst
+from forensics.models.ledger import note_path, read_note
+from forensics.models.official import Official, official_path
 from forensics.progress import Silent
 from tests.models.cache import redigest
 from tests.models.server import (
@@ -34,6 +32,7 @@ from tests.models.server import (
     chunked,
     cut,
     dripping,
+    files,
     never,
     redirect,
     serving,
@@ -75,10 +74,6 @@ def failure(result: Result) -> ForensicsError:
     return worst(list(result.failed.values()))
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-
-
 # ------------------------------------------------------------ what works
 
 
@@ -110,7 +105,7 @@ def test_a_later_run_goes_on_with_the_part_that_was_kept(
     assert error.exit_code == 3
     assert "1200000 of 3000000 bytes" in error.message
     assert "goes on from there" in error.hint
-    assert files(folder) == [f"incoming/{row.file}.part"]
+    assert files(folder) == [f"incoming/{NAME}/{row.file}.part"]
     assert {e.name: e.state for e in entries()}[NAME] == "partly fetched"
     assert look([row])[0].part_bytes == 1_200_000
     assert get(server, row, whole(RAW)).here == {NAME: "fetched now"}
@@ -208,7 +203,7 @@ def test_a_truncated_file_is_not_whole(server: Server, row: Official, folder: Pa
     error = failure(get(server, row, chunked(RAW[:2_000_000], 100_000)))
     assert isinstance(error, IncompleteError)
     assert not official_path(row).exists()
-    assert files(folder) == [f"incoming/{row.file}.part"]
+    assert files(folder) == [f"incoming/{NAME}/{row.file}.part"]
 
 
 @pytest.mark.parametrize("code", [404, 403, 410])
@@ -339,7 +334,7 @@ def test_a_move_out_of_the_part_that_is_interrupted_keeps_the_part(
         patch.setattr(os, "replace", power_cut)
         with pytest.raises(KeyboardInterrupt):
             get(server, row, whole(RAW))
-    assert files(folder) == [f"incoming/{row.file}.part"]
+    assert files(folder) == [f"incoming/{NAME}/{row.file}.part"]
     asked = len(server.asked)
     assert get(server, row, whole(RAW)).here == {NAME: "fetched now"}
     assert len(server.asked) == asked
@@ -380,15 +375,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(
     assert server.asked == []
 
 
-# ------------------------------------------------------------ several, and licences
-
-
-def test_names_and_profiles_give_each_file_once(folder: Path) -> None:
-    names = [row.name for row in rows_of(["gfpgan-1.4", "gfpgan-1.3", "bisenet", "parsenet"])]
-    assert names == ["gfpgan-1.4", "retinaface-resnet50", "bisenet", "gfpgan-1.3", "parsenet"]
-    assert rows_of(["embedded"]) == ()
-    with pytest.raises(UsageError, match="'nobody'"):
-        rows_of(["gfpgan-1.4", "nobody"])
+# ------------------------------------------------------------ several
 
 
 def test_every_file_is_tried_and_the_gravest_failure_decides(
@@ -403,39 +390,3 @@ def test_every_file_is_tried_and_the_gravest_failure_decides(
     assert result.here == {NAME: "fetched now"}
     assert set(result.failed) == {names[0], names[2]}
     assert worst(list(result.failed.values())).exit_code == 4
-
-
-def test_licences_with_non_commercial_parts_must_be_agreed_to(folder: Path) -> None:
-    wanted = look(rows_of(["gfpgan-1.4"]))
-    with pytest.raises(UsageError, match=r"DFDNet \(CC BY-NC-SA 4\.0\)") as caught:
-        settle_licences(wanted, accept=False)
-    assert caught.value.exit_code == 2
-    assert "--accept-licence" in caught.value.hint
-    assert files(folder) == []
-    settle_licences(wanted, accept=True)
-    assert agreed(official("gfpgan-1.4"))
-    assert agreed(official("bisenet"))
-    assert files(folder) == ["notes/bisenet.json", "notes/gfpgan-1.4.json"]
-    settle_licences(wanted, accept=False)  # asked once
-    settle_licences(look(rows_of(["realesrgan-x4plus"])), accept=False)  # no such parts
-
-
-def test_a_changed_notice_is_agreed_to_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settle_licences(look(rows_of(["bisenet"])), accept=True)
-    changed = tuple(
-        replace(row, non_commercial=("all of it",)) if row.name == "bisenet" else row
-        for row in rows.OFFICIAL
-    )
-    monkeypatch.setattr(rows, "OFFICIAL", changed)
-    with pytest.raises(UsageError, match="all of it"):
-        settle_licences(look(rows_of(["bisenet"])), accept=False)
-
-
-def test_a_note_that_cannot_be_read_is_told(folder: Path) -> None:
-    note_path("bisenet").parent.mkdir(parents=True)
-    note_path("bisenet").write_text("{")
-    with pytest.raises(IntegrityError, match="cannot be read"):
-        read_note("bisenet")
-    note_path("bisenet").write_text(json.dumps({"unknown": 1}))
-    with pytest.raises(IntegrityError, match="cannot be read"):
-        read_note("bisenet")
