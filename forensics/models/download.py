@@ -6,6 +6,7 @@ why.  Loads ``requests`` only when it is used.  A part that was fetched is kept 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -83,10 +84,12 @@ class Resuming:
         """
         keep = (self._part.name, output_file.name, self._row.file)
         for path in self._part.parent.iterdir():
-            found = path.stat()
-            old = found.st_size == 0 or time.time() - found.st_mtime > 3600
-            if path.name not in keep and old:
-                path.unlink(missing_ok=True)
+            if path.name in keep:
+                continue
+            with contextlib.suppress(FileNotFoundError):  # that process was quicker
+                found = path.stat()
+                if found.st_size == 0 or time.time() - found.st_mtime > 3600:
+                    path.unlink()
 
     def _fill(self, url: str, stream: BinaryIO) -> None:
         """Ask until the part is whole; raises `IncompleteError` (3) or `EnvironmentLacks` (5)."""
