@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FORENSICS_MODELS_DIR", str(tmp_path / "models"))
-    quick = Patience(connect_s=2, read_s=0.5, pause_s=0.0)
+    quick = Patience(connect_s=10, read_s=10, pause_s=0.0)
     monkeypatch.setattr(fetching, "Patience", lambda: quick)
     return tmp_path / "models"
 
