@@ -11,10 +11,12 @@ BIN := .venv/bin
 # make demo FORMAT=html does without the PDF and the system libraries it needs.
 FORMAT ?= html,pdf
 PYTEST_FLAGS ?=
+# make bench BENCH_FLAGS='--cases faces x2'
+BENCH_FLAGS ?=
 UV_LOCK := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --exclude-newer "7 days" --custom-compile-command "make lock"
 
-.PHONY: help demo test test-all setup setup-core check lint types format lock docs schema check-docs clean
+.PHONY: help demo test test-all setup setup-core check lint types format lock bench docs schema check-docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,13 +58,19 @@ lock: ## renews the hash-locked lists in requirements/
 	$(UV_LOCK) pyproject.toml -o requirements/core.txt
 	printf 'uv\nhatchling\n' | $(UV_LOCK) - -o requirements/setup.txt
 
+bench: setup ## our engine against unmodified upstream, about a quarter of an hour on a quiet machine
+	$(BIN)/python -W ignore -m benchmarks.engine $(BENCH_FLAGS)
+	$(BIN)/python -m benchmarks.speed.document --write docs/benchmarks.md
+
 schema: ## writes docs/schema/ from the records
 	$(BIN)/python -m forensics.evidence.schema --write docs/schema
 
-check-docs: ## fails when docs/schema/ is not what the records say
+check-docs: ## fails when docs/ is not what the records and the benchmark say
 	$(BIN)/python -m forensics.evidence.schema --check docs/schema
+	$(BIN)/python -m benchmarks.speed.document --check docs/benchmarks.md
 
-docs: schema ## everything in docs/ that is made from the code
+docs: schema ## everything in docs/ that is made from the code and from benchmarks/latest.json
+	$(BIN)/python -m benchmarks.speed.document --write docs/benchmarks.md
 
 clean: ## removes what the tools leave behind; .venv stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo

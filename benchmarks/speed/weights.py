@@ -53,10 +53,15 @@ class Weights:
 
 
 def make_weights(folder: Path, names: tuple[str, ...] = NAMES) -> Weights:
-    """Build each official network, seed it and save it as upstream's file is laid out."""
+    """Build each official network, seed it and save it as upstream's file is laid out.
+
+    Files that are there already are used again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = Weights(folder)
     for name in names:
+        if weights.file(name).is_file():
+            continue
         torch.manual_seed(SEED)
         state = _network(name).state_dict()
         nested = name in (GFPGAN, X2PLUS)
