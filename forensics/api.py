@@ -74,17 +74,18 @@ _DISK_PER_FACE = 2_300_000
 
 def plan(source: Path, settings: Settings) -> Plan:
     """Say what an audit would do; reads the source's header and counts its frames."""
-    from forensics.media.probe import probe
-    from forensics.models.catalogue import entries
+    from forensics.choices import check_settings, network_names
 
-    media = probe(source)
-    s = media.source
+    chosen = check_settings(settings)
+    from forensics.media.probe import probe
+
+    s = probe(source).source
     return Plan(
         file=s.file,
         kind=s.kind,
         frames=s.frames,
         size=f"{s.display_width}x{s.display_height}",
-        models=tuple(f"{e.name} {e.version}" for e in entries() if e.state == "embedded"),
+        models=network_names(settings, chosen),
         disk_bytes=s.frames * _DISK_PER_FACE + s.bytes,
     )
 
@@ -188,6 +189,9 @@ def run_audit(
     from forensics.media.quick import quick_check
 
     quick_check(source)
+    from forensics.choices import check_settings
+
+    check_settings(settings)
     _check_pdf(settings)
     from forensics.evidence.archive import check_target
     from forensics.evidence.bundle import BundleWriter

@@ -7,10 +7,11 @@ that cannot be read are a record; credentials that cannot be written are a failu
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -21,6 +22,7 @@ from forensics.config import Settings
 from forensics.credentials.manifest import Claim
 from forensics.credentials.read import gather, read_files
 from forensics.credentials.write import CredentialsFailed, Item, write_credentials
+from forensics.engines import Engines
 from forensics.errors import EnvironmentLacks, InputError
 from forensics.evidence.acquisition import Acquisition, Hashed, file_times
 from forensics.evidence.bundle import BundleWriter
@@ -36,7 +38,6 @@ from forensics.media.probe import Media
 from forensics.media.written import Written
 from forensics.models.load import EMBEDDED, read_card
 from forensics.models.state_digest import state_sha256
-from forensics.pipeline import Engines
 from forensics.record_credentials import Credentials
 from forensics.records import Audit, Model
 from forensics.runtime import numeric_facts
@@ -146,10 +147,10 @@ class Provenance:
         private = self._settings.private
         numeric = numeric_facts()
         used: dict[str, JsonValue] = {
-            "restorer": asdict(engines.restorer.facts),
+            **_json(engines.facts()),
             "encoder": dict(audit.restored.encoder) if audit.restored else {},
             "conversion": audit.source.colour.get("conversion"),
-            "randomness": "none: no network of this run draws random numbers",
+            "randomness": engines.randomness,
         }
         environment = environment_record(private, {**numeric, "ffmpeg": library_facts()}, used)
         write_json(self._bundle.path("run", "environment.json"), environment)
@@ -236,6 +237,12 @@ def _with_state(model: Model) -> Model:
     if model.source != "embedded" or path.suffix != ".safetensors":
         return model
     return model.model_copy(update={"state_sha256": state_sha256(path.read_bytes())})
+
+
+def _json(record: Mapping[str, object]) -> dict[str, JsonValue]:
+    """The record as plain JSON values."""
+    found: dict[str, JsonValue] = json.loads(json.dumps(record))
+    return found
 
 
 def _section(record: Mapping[str, object], name: str) -> dict[str, JsonValue]:

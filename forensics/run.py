@@ -26,6 +26,7 @@ from forensics.assembly import (
 from forensics.bundle_sink import BundleSink
 from forensics.comparisons import write_comparisons
 from forensics.config import Settings
+from forensics.engines import Engines, load_engines
 from forensics.errors import IntegrityError
 from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.lines import write_audit
@@ -36,10 +37,10 @@ from forensics.media.framehash import framehash_text
 from forensics.media.probe import Media
 from forensics.media.writer import Written, open_writer
 from forensics.passes.follow import Following
-from forensics.pipeline import Engines, follow_people, load_engines, restore_and_measure
+from forensics.pipeline import follow_people, restore_and_measure
 from forensics.progress import Progress
 from forensics.provenance import Provenance
-from forensics.records import Artefact, Audit, Background, Comparison, Model, Person, Run
+from forensics.records import Artefact, Audit, Comparison, Model, Person, Run
 from forensics.report.credentials import source_notes
 from forensics.report.renderer import REPORT_KINDS, renderer_versions
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
@@ -61,7 +62,8 @@ class Done:
     def lines(self) -> list[str]:
         """One sentence per person, the report's address, the verify command."""
 
-        lines = [DEMONSTRATION_SENTENCE, *self.notes]
+        lines = [s for s in (DEMONSTRATION_SENTENCE,) if s in self.audit.limits]
+        lines += self.notes
         lines += [person.summary for person in self.audit.people]
         if not self.audit.people:
             lines.append(people_sentence(0))
@@ -197,9 +199,7 @@ class AuditRun:
             totals=totals,
             people=people,
             flags=flag_records(found),
-            background=Background(
-                method="lanczos", requested=self._settings.background, outcome="restored"
-            ),
+            background=gathered.background(engines.background, self._settings.background),
             reproduce=self._reproduce(),
             limits=self._limits(people, models, not failures),
             reports=self._planned_reports(),
@@ -250,6 +250,11 @@ class AuditRun:
             out.append(f"{count} face(s) were not restored; faces.jsonl says why.")
         if count := gathered.frames["failed"]:
             out.append(f"{count} frame(s) could not be read or written; frames.jsonl says why.")
+        if count := gathered.fallen_back.total():
+            out.append(
+                f"In {count} frame(s) Lanczos stands outside the faces instead of the background "
+                "that was asked for; frames.jsonl says why."
+            )
         out += [f"{c.file} was not made: {c.reason}" for c in comparisons if c.outcome == "failed"]
         out += [
             f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
@@ -278,6 +283,9 @@ class AuditRun:
             complete=complete,
             every=self._settings.every,
             made_source=note is not None and note.lower().startswith("made clip"),
+            fast=self._settings.precision == "fast",
+            upstream_compat=self._settings.upstream_compat,
+            reference=self._settings.engine == "reference",
         )
 
     def _reproduce(self) -> dict[str, str]:
@@ -285,6 +293,8 @@ class AuditRun:
         name = safe_name(self._media.path.name)
         words = ["forensics", "audit", name, "--models", s.models, "--upscale", str(s.upscale)]
         words += ["--every", str(s.every), "--background", s.background, "--format", s.format]
+        words += ["--engine", s.engine, "--precision", s.precision, "--noise", s.noise]
+        words += ["--upstream-compat"] if s.upstream_compat else []
         words += [] if s.label else ["--no-label"]
         return {
             "audit": shlex.join(words),

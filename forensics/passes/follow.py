@@ -8,15 +8,16 @@ kept, so memory hardly grows with the clip.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forensics.faces.align import TEMPLATE_PX, align_face, landmarks_array
-from forensics.faces.detector import Detector, split_nested
+from forensics.faces.detector import split_nested
 from forensics.faces.embed import Embedder
 from forensics.faces.track import Tracker, Tracks
 from forensics.faces.tracklets import Decision
@@ -28,9 +29,24 @@ from forensics.progress import Progress
 from forensics.records import Detection, Rejected, RejectReason
 
 DETECT_BATCH = 8
-# The embedded detector was trained on faces of 8 px between the eyes and more; what it calls a face
-# below that was never put to it (upstream's own floor is 5 px).
-LEAST_EYE_PX = 8.0
+
+
+class FaceDetector(Protocol):
+    """Anything that finds faces with five points."""
+
+    def detect(self, frames_rgb_u8: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
+        """Faces of each frame (H, W, 3) uint8 RGB, in order of confidence."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finder:
+    """What the first pass works with; smaller faces than ``least_eye_px`` are turned away."""
+
+    detector: FaceDetector
+    embedder: Embedder
+    decision: Decision
+    least_eye_px: float
 
 
 @dataclass(frozen=True)
@@ -66,14 +82,12 @@ class Following:
 
 def follow(
     media: Media,
-    detector: Detector,
-    embedder: Embedder,
-    decision: Decision,
+    finder: Finder,
     sink: Sink,
     progress: Progress,
 ) -> Following:
     """Find and follow the faces of a whole clip."""
-    tracker = Tracker(decision)
+    tracker = Tracker(finder.decision)
     cut_meter = CutMeter()
     cuts: list[int] = []
     seen: dict[int, list[Detection]] = {}
@@ -82,11 +96,11 @@ def follow(
     with progress.step("Finding and following faces", media.source.frames or None) as step:
         for batch in _batches(read_frames(media)):
             readable = [item for item in batch if isinstance(item, DecodedFrame)]
-            found = detector.detect([item.rgb_u8 for item in readable])
+            found = finder.detector.detect([item.rgb_u8 for item in readable])
             for item, detections in zip(readable, found, strict=True):
                 kept, nested = split_nested(detections)
-                tiny = [d for d in kept if d.interocular_px < LEAST_EYE_PX]
-                kept = [d for d in kept if d.interocular_px >= LEAST_EYE_PX]
+                tiny = [d for d in kept if d.interocular_px < finder.least_eye_px]
+                kept = [d for d in kept if d.interocular_px >= finder.least_eye_px]
                 if nested or tiny:
                     rejected[item.frame] = [
                         *(_rejected(d, "nested_in_face") for d in nested),
@@ -97,7 +111,9 @@ def follow(
                 cut = cut_meter.add(item.rgb_u8)
                 if cut:
                     cuts.append(item.frame)
-                tracker.add(item.frame, item.pts_s, kept, _embed(item, kept, embedder), cut=cut)
+                tracker.add(
+                    item.frame, item.pts_s, kept, _embed(item, kept, finder.embedder), cut=cut
+                )
             frames += len(batch)
             step.advance(len(batch))
     tracks = tracker.finish()

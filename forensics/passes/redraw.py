@@ -1,56 +1,37 @@
 """Second pass: restore, paste, write and measure, frame by frame, in bounded memory.
 
 Every frame and every face leaves with an outcome.  A face that fails keeps the background's
-pixels and becomes a failed line; its neighbours go on.
+pixels and becomes a failed line; its neighbours go on.  The networks run in this thread; what was
+drawn is encoded, hashed and written by a relay beside it, in the order of the frames.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forensics.config import Settings
-from forensics.faces.align import Aligned, align_face
 from forensics.media.probe import Media
 from forensics.media.reader import DecodedFrame, FrameFailure, read_frames
 from forensics.media.writer import Writer
+from forensics.passes.drawing import Drawer, DrawnFace, DrawnFrame, Picture
+from forensics.passes.face_line import face_input, face_line, rgb_sha256
 from forensics.passes.follow import FollowedFace, Following
+from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
 from forensics.progress import Progress
-from forensics.records import FaceLine, Failure, FrameLine, Outcome, Risk
-from forensics.restore.background import enlarge
-from forensics.restore.paste import PlacedFace, paste_into
-from forensics.restore.restorer import Restorer
+from forensics.records import FaceLine, FrameLine
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import FaceFact
-from forensics.scoring.flags import face_flags
 from forensics.scoring.maps import Scored, render_map
-from forensics.scoring.measure import FaceInput
-from forensics.scoring.risk import face_risk
 from forensics.scoring.scorer import Scorer
 
 FACES_AT_ONCE = 16
 FRAMES_AT_ONCE = 16
-
-
-@dataclass(frozen=True)
-class _Face:
-    """A face on its way: aligned, then restored, then scored; or failed on the way."""
-
-    followed: FollowedFace
-    aligned: Aligned | None
-    restored_rgb_u8: NDArray[np.uint8] | None
-    failure: Failure | None
-    scored: Scored | None
-
-
-@dataclass(frozen=True)
-class _Frame:
-    decoded: DecodedFrame
-    faces: tuple[_Face, ...]
+FRAMES_WAITING = 4  # drawn, not yet written
+Scores = Mapping[int, Scored]  # by person
 
 
 @dataclass
@@ -59,7 +40,7 @@ class Redraw:
 
     media: Media
     following: Following
-    restorer: Restorer
+    drawer: Drawer
     scorer: Scorer
     settings: Settings
     writer: Writer
@@ -68,116 +49,75 @@ class Redraw:
 
     def run(self, progress: Progress) -> None:
         """Restore, paste, write and measure the whole clip."""
-        waiting: list[_Frame] = []
-        with progress.step("Restoring and measuring", self.following.frames) as step:
-            for item in read_frames(self.media):
-                if isinstance(item, FrameFailure):
-                    self._finish(waiting)
-                    waiting = []
-                    self.sink.frame(_failed_frame(item))
-                else:
-                    waiting.append(self._prepare(item))
-                if (
-                    sum(len(frame.faces) for frame in waiting) >= FACES_AT_ONCE
-                    or len(waiting) >= FRAMES_AT_ONCE
-                ):
-                    self._finish(waiting)
-                    waiting = []
-                step.advance()
-            self._finish(waiting)
+        with (
+            progress.step("Restoring and measuring", self.following.frames) as step,
+            Relay(FRAMES_WAITING) as relay,
+        ):
+            for group in self._groups():
+                if isinstance(group, FrameFailure):
+                    failed = _failed_frame(group)
+                    relay.put(lambda line=failed: self.sink.frame(line))  # type: ignore[misc] # bound now, called later
+                    step.advance()
+                    continue
+                drawn = self.drawer.draw([(d, self._followed(d)) for d in group])
+                for frame, scores in zip(drawn, self._score(drawn), strict=True):
+                    picture = self.drawer.picture(frame)
+                    relay.put(_Writing(self, frame, scores, picture))
+                    step.advance()
 
-    def _prepare(self, decoded: DecodedFrame) -> _Frame:
-        faces = []
-        unsupported = self.media.unsupported_signal
-        for followed in self.following.faces.get(decoded.frame, ()):
-            if unsupported is not None:
-                faces.append(_Face(followed, None, None, None, None))
+    def _groups(self) -> Iterator[list[DecodedFrame] | FrameFailure]:
+        """Frames to draw together, as many as make a good batch; a failed frame stands alone."""
+        waiting: list[DecodedFrame] = []
+        faces = 0
+        for item in read_frames(self.media):
+            if isinstance(item, FrameFailure):
+                if waiting:
+                    yield waiting
+                waiting, faces = [], 0
+                yield item
                 continue
-            try:
-                aligned = align_face(decoded.rgb_u8, followed.landmarks_px)
-                faces.append(_Face(followed, aligned, None, None, None))
-            except ValueError as error:
-                reason = "the eyes, nose and mouth corners found here form no face"
-                failure = Failure.of("align", reason, error)
-                faces.append(_Face(followed, None, None, failure, None))
-        return _Frame(decoded, tuple(faces))
+            waiting.append(item)
+            faces += len(self._followed(item))
+            if faces >= FACES_AT_ONCE or len(waiting) >= FRAMES_AT_ONCE:
+                yield waiting
+                waiting, faces = [], 0
+        if waiting:
+            yield waiting
 
-    def _finish(self, frames: list[_Frame]) -> None:
-        for frame in self._score(self._restore(frames)):
-            self._write(frame)
+    def _followed(self, decoded: DecodedFrame) -> tuple[FollowedFace, ...]:
+        return self.following.faces.get(decoded.frame, ())
 
-    def _restore(self, frames: list[_Frame]) -> list[_Frame]:
-        kept = [[self._kept(frame, face) for face in frame.faces] for frame in frames]
-        crops = [
-            face.aligned.crop_rgb_u8
-            for frame, before in zip(frames, kept, strict=True)
-            for face, known in zip(frame.faces, before, strict=True)
-            if face.aligned and known is None
-        ]
-        results = iter(self.restorer.restore(np.stack(crops)) if crops else [])
-        return [
-            _Frame(
-                frame.decoded,
-                tuple(
-                    _restored(f, next(results) if known is None else known) if f.aligned else f
-                    for f, known in zip(frame.faces, before, strict=True)
-                ),
-            )
-            for frame, before in zip(frames, kept, strict=True)
-        ]
-
-    def _kept(self, frame: _Frame, face: _Face) -> NDArray[np.uint8] | None:
-        """What an interrupted run restored from the same crop."""
-        if face.aligned is None:
-            return None
-        crop_sha256 = _digest(face.aligned.crop_rgb_u8)
-        return self.sink.kept.get(frame.decoded.frame, face.followed.person, crop_sha256)
-
-    def _score(self, frames: list[_Frame]) -> list[_Frame]:
-        inputs = [
-            _face_input(frame.decoded, face)
-            for frame in frames
+    def _score(self, frames: Sequence[DrawnFrame]) -> list[Scores]:
+        due = [
+            (number, face)
+            for number, frame in enumerate(frames)
+            if (frame.decoded.frame - 1) % self.settings.every == 0
             for face in frame.faces
-            if self._is_scored(frame, face)
+            if face.restored_rgb_u8 is not None
         ]
-        scores = iter(self.scorer.score(inputs) if inputs else [])
-        return [
-            _Frame(
-                frame.decoded,
-                tuple(
-                    _Face(f.followed, f.aligned, f.restored_rgb_u8, f.failure, next(scores))
-                    if self._is_scored(frame, f)
-                    else f
-                    for f in frame.faces
-                ),
-            )
-            for frame in frames
-        ]
+        inputs = [face_input(frames[number].decoded, face) for number, face in due]
+        scores: list[dict[int, Scored]] = [{} for _ in frames]
+        for (number, face), scored in zip(due, self.scorer.score(inputs), strict=True):
+            scores[number][face.followed.person] = scored
+        return list(scores)
 
-    def _is_scored(self, frame: _Frame, face: _Face) -> bool:
-        due = (frame.decoded.frame - 1) % self.settings.every == 0
-        return due and face.restored_rgb_u8 is not None
-
-    def _write(self, frame: _Frame) -> None:
-        decoded, upscale = frame.decoded, self.settings.upscale
-        placed = [
-            PlacedFace(face.restored_rgb_u8, face.aligned.affine, face.followed.person)
-            for face in frame.faces
-            if face.aligned is not None and face.restored_rgb_u8 is not None
-        ]
-        size_px = (decoded.rgb_u8.shape[1], decoded.rgb_u8.shape[0])
-        picture = enlarge(decoded.rgb_u8, upscale)
-        paste_into(picture, placed, size_px)
-        self.writer.write(decoded, picture)
-        name = picture_name(decoded.frame)
+    def write(self, frame: DrawnFrame, scores: Scores, picture: Picture) -> None:
+        """Put one frame into the clip and everything about it into the sink; in frame order."""
+        decoded, name = frame.decoded, picture_name(frame.decoded.frame)
+        self.writer.write(decoded, picture.rgb_u8)
         if "source" in self.settings.saves:
             self.sink.picture("source_imgs", name, decoded.rgb_u8)
         if "frames" in self.settings.saves:
-            self.sink.picture("restored_imgs", name, picture)
-        lines = [self._line(decoded, face) for face in frame.faces]
-        for line, face in zip(lines, frame.faces, strict=True):
+            self.sink.picture("restored_imgs", name, picture.rgb_u8)
+        lines = []
+        for face in frame.faces:
+            scored = scores.get(face.followed.person)
+            self._pictures(decoded.frame, face, scored)
+            line = face_line(decoded, face, scored, self.settings.every)
             self.sink.face(line, self._fact(line, face))
-        flags = {code for line in lines for code in line.flags}
+            lines.append(line)
+        rejected = (*self.following.rejected.get(decoded.frame, ()), *frame.extra)
+        notes = [note for note in (decoded.note, frame.note, picture.fallen_back) if note]
         self.sink.frame(
             FrameLine(
                 frame=decoded.frame,
@@ -187,74 +127,17 @@ class Redraw:
                 duration=decoded.duration,
                 shot=self.following.shot(decoded.frame),
                 outcome="restored",
-                reason=decoded.note,
+                reason="; ".join(notes) or None,
+                fallen_back=picture.fallen_back,
                 faces=len(lines),
-                rejected=self.following.rejected.get(decoded.frame, ()),
-                source_rgb_sha256=_digest(decoded.rgb_u8),
-                restored_rgb_sha256=_digest(picture),
-                flags=tuple(sorted(flags)),
+                rejected=rejected,
+                source_rgb_sha256=rgb_sha256(decoded.rgb_u8),
+                restored_rgb_sha256=rgb_sha256(picture.rgb_u8),
+                flags=tuple(sorted({code for line in lines for code in line.flags})),
             )
         )
 
-    def _line(self, decoded: DecodedFrame, face: _Face) -> FaceLine:
-        self._pictures(decoded.frame, face)
-        detection, aligned, scored = face.followed.detection, face.aligned, face.scored
-        outcome: Outcome = "restored"
-        reason, error = None, None
-        if face.failure:
-            outcome, reason, error = "failed", face.failure.reason, face.failure.error
-        elif aligned is None:
-            outcome, reason = "skipped", "unsupported_signal"
-        iod_px = aligned.interocular_px if aligned else detection.interocular_px
-        measures = dict(scored.measures) if scored else {}
-        references = dict(scored.references) if scored else {}
-        if scored:
-            not_measured = dict(scored.not_measured)
-        elif outcome != "restored":
-            not_measured = {"all": "the face was not restored"}
-        else:
-            not_measured = {"all": f"only one frame in {self.settings.every} is scored"}
-        flags = face_flags(
-            outcome=outcome,
-            interocular_px=iod_px,
-            yaw_deg=aligned.yaw_deg if aligned else None,
-            measures=measures,
-            references=references,
-        )
-        risk = (
-            face_risk(
-                measures=measures, not_measured=not_measured, references=references, flags=flags
-            )
-            if scored
-            else Risk(band="not_calculable", because=())
-        )
-        return FaceLine(
-            frame=decoded.frame,
-            pts_s=decoded.pts_s,
-            person=face.followed.person,
-            score=detection.score,
-            box_px=detection.box_px,
-            landmarks_px=tuple((x, y) for x, y in face.followed.landmarks_px.tolist()),
-            landmarks_raw_px=detection.landmarks_px,
-            affine=aligned.affine_rows() if aligned else None,
-            scale=aligned.scale if aligned else None,
-            interocular_px=iod_px,
-            yaw_deg=aligned.yaw_deg if aligned else None,
-            outcome=outcome,
-            reason=reason,
-            error=error,
-            crop_sha256=_digest(aligned.crop_rgb_u8) if aligned else None,
-            restored_sha256=_digest(face.restored_rgb_u8)
-            if face.restored_rgb_u8 is not None
-            else None,
-            measures=measures,
-            not_measured=not_measured,
-            references=references,
-            risk=risk,
-            flags=flags,
-        )
-
-    def _fact(self, line: FaceLine, face: _Face) -> FaceFact:
+    def _fact(self, line: FaceLine, face: DrawnFace) -> FaceFact:
         step_grey = None
         if face.aligned is not None and face.restored_rgb_u8 is not None:
             step_grey = self._steps.step(
@@ -263,7 +146,7 @@ class Redraw:
         shot = self.following.shot(line.frame)
         return FaceFact.of(line, face.followed.similarity, face.followed.rival, step_grey, shot)
 
-    def _pictures(self, frame: int, face: _Face) -> None:
+    def _pictures(self, frame: int, face: DrawnFace, scored: Scored | None) -> None:
         name = picture_name(frame, face.followed.person)
         if face.aligned is not None:
             self.sink.picture("cropped_faces", name, face.aligned.crop_rgb_u8)
@@ -271,44 +154,21 @@ class Redraw:
             self.sink.picture("restored_faces", name, face.restored_rgb_u8)
             pair = np.hstack([face.aligned.crop_rgb_u8, face.restored_rgb_u8])
             self.sink.picture("cmp", name, pair)
-        if face.scored is not None:
-            self.sink.picture("maps", name, render_map(face.scored))
+        if scored is not None:
+            self.sink.picture("maps", name, render_map(scored))
 
 
-def _restored(face: _Face, result: NDArray[np.uint8] | Failure) -> _Face:
-    if isinstance(result, Failure):
-        return _Face(face.followed, face.aligned, None, result, None)
-    return _Face(face.followed, face.aligned, result, None, None)
+@dataclass(frozen=True)
+class _Writing:
+    """A job of the relay: one frame, drawn and measured."""
 
+    redraw: Redraw
+    frame: DrawnFrame
+    scores: Scores
+    picture: Picture
 
-def _face_input(decoded: DecodedFrame, face: _Face) -> FaceInput:
-    if face.aligned is None or face.restored_rgb_u8 is None:
-        raise AssertionError("only restored faces are scored")
-    box = face.followed.detection.box_px
-    qp = decoded.qp_at(box)
-    return FaceInput(
-        crop_rgb_u8=face.aligned.crop_rgb_u8,
-        restored_rgb_u8=face.restored_rgb_u8,
-        native_rgb_u8=face.aligned.native_rgb_u8,
-        region_rgb_u8=_region(decoded.rgb_u8, box),
-        scale=face.aligned.scale,
-        interocular_px=face.aligned.interocular_px,
-        yaw_deg=face.aligned.yaw_deg,
-        qp=qp,
-        qp_reason=None if qp is not None else decoded.qp_reason,
-    )
-
-
-def _region(
-    rgb_u8: NDArray[np.uint8], box_px: tuple[float, float, float, float]
-) -> NDArray[np.uint8]:
-    """The source's own pixels in the face's box, unwarped, at least one pixel large."""
-    height, width = rgb_u8.shape[:2]
-    x0 = min(max(0, int(box_px[0])), width - 1)
-    y0 = min(max(0, int(box_px[1])), height - 1)
-    x1 = min(width, max(x0 + 1, int(np.ceil(box_px[2]))))
-    y1 = min(height, max(y0 + 1, int(np.ceil(box_px[3]))))
-    return rgb_u8[y0:y1, x0:x1]
+    def __call__(self) -> None:
+        self.redraw.write(self.frame, self.scores, self.picture)
 
 
 def _failed_frame(item: FrameFailure) -> FrameLine:
@@ -322,7 +182,3 @@ def _failed_frame(item: FrameFailure) -> FrameLine:
         faces=0,
         flags=("failed",),
     )
-
-
-def _digest(rgb_u8: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(rgb_u8).data).hexdigest()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from forensics.assembly import find_flags, flags_by_face
 from forensics.config import Settings
+from forensics.engines import Engines, load_engines
 from forensics.errors import EnvironmentLacks, InputError, UsageError
 from forensics.evidence import strict
 from forensics.evidence.archive_tree import open_tree
@@ -30,7 +31,7 @@ from forensics.evidence.verify import verify
 from forensics.media.probe import Media, probe
 from forensics.media.reader import DecodedFrame
 from forensics.media.written import Written
-from forensics.pipeline import Engines, follow_people, load_engines, restore_and_measure
+from forensics.pipeline import follow_people, restore_and_measure
 from forensics.progress import Progress
 from forensics.records import Audit
 from forensics.replay.compare import Enough, Key, ReplaySink

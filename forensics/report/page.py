@@ -269,6 +269,8 @@ def _how(view: View) -> str:
     settings = view.audit.settings
     if "engine" not in settings:
         return ""
+    if settings["engine"] == "reference":
+        return "reference engine: the official packages as they run, with their own noise"
     compat = ", aligned and pasted the official way" if settings.get("upstream_compat") else ""
     return (
         f"{settings['engine']} engine, precision {settings.get('precision')},"

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from forensics.choices import check_settings
 from forensics.config import Settings
+from forensics.engines import Engines, NativeNetworks, _record
 from forensics.faces.tracklets import Decision
 from forensics.models.load import ROLES, LoadedModel, read_card
-from forensics.pipeline import Engines, _record
 from forensics.records import Detection, Failure, Model
+from forensics.restore.background import LanczosBackground
 from forensics.restore.restorer import RestorerFacts, restore_batched
 from forensics.scoring.maps import Scored
 
@@ -60,7 +62,9 @@ class NullRestorer:
     def __init__(self, nan: bool) -> None:
         self._nan = nan
 
-    def restore(self, crops_rgb_u8: np.ndarray) -> list[np.ndarray | Failure]:
+    def restore(
+        self, crops_rgb_u8: np.ndarray, seeds: Sequence[int] = ()
+    ) -> list[np.ndarray | Failure]:
         def forward(batch: np.ndarray) -> np.ndarray:
             return np.full(batch.shape, np.nan, np.float32) if self._nan else batch.astype("f4")
 
@@ -84,17 +88,25 @@ class NullScorer:
 def _models() -> tuple[Model, ...]:
     cards = {role: read_card(role) for role in ROLES}
     return tuple(
-        _record(LoadedModel(role, {}, str(card["sha256"]), card)) for role, card in cards.items()
+        _record(role, LoadedModel(role, {}, str(card["sha256"]), card), deterministic=True)
+        for role, card in cards.items()
     )
 
 
 def null_engines(settings: Settings, *, nan: bool = False) -> Engines:
-    """In place of `forensics.pipeline.load_engines`."""
+    """In place of `forensics.engines.load_engines`."""
     return Engines(
+        profile=check_settings(settings),
         detector=NullDetector(),  # type: ignore[arg-type]  # has the one method that is called
+        least_eye_px=8.0,
         embedder=NullEmbedder(),  # type: ignore[arg-type]
         decision=Decision(),
-        restorer=NullRestorer(nan),  # type: ignore[arg-type]
+        drawing=NativeNetworks(
+            NullRestorer(nan),  # type: ignore[arg-type]
+            LanczosBackground(),
+            None,
+        ),
+        background="lanczos",
         scorer=NullScorer(),  # type: ignore[arg-type]
         models=_models(),
     )

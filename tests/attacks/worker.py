@@ -118,12 +118,12 @@ def run_job(job: Job, traps: Any) -> Outcome:
 @contextlib.contextmanager
 def _engines(job: Job) -> Any:
     """Null engines, other weights and a file size limit, for one job."""
+    import forensics.engines
     import forensics.models.load
-    import forensics.pipeline
     import forensics.run
     from tests.attacks.null_engines import null_engines
 
-    real, folder = forensics.pipeline.load_engines, forensics.models.load.EMBEDDED
+    real, folder = forensics.engines.load_engines, forensics.models.load.EMBEDDED
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     if job.engines != "real":
         fake = partial(null_engines, nan=job.engines == "nan")

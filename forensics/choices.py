@@ -1,0 +1,74 @@
+"""Choices: what a run's settings ask for, checked before anything heavy is loaded.
+
+Loads no torch.  Promise: a setting that would have no effect is refused, so that it never looks as
+if it had one; what is not fetched is named at once, all of it, with the one command that helps.
+"""
+
+from __future__ import annotations
+
+from forensics.config import Settings
+from forensics.errors import EnvironmentLacks, UsageError
+from forensics.models.load import read_card
+from forensics.models.official import fetch_command, official, official_path
+from forensics.models.profiles import Profile, profile
+
+MEASURING = ("appearance", "perceptual", "identity")  # embedded networks, used under every profile
+
+
+def check_settings(settings: Settings) -> Profile:
+    """The profile of these settings.
+
+    Raises `UsageError` (2) for choices that contradict each other, `EnvironmentLacks` (5) when an
+    official file they need is not in the models folder.
+    """
+    chosen = profile(settings.models)
+    if settings.noise != "stored" and chosen.kind == "embedded":
+        raise UsageError(
+            f"--noise {settings.noise}: the embedded restorer draws without noise",
+            "Leave it out.",
+        )
+    if settings.engine == "reference":
+        _check_reference(settings, chosen)
+    absent = [name for name in fetched_names(settings, chosen) if not _is_here(name)]
+    if absent:
+        raise EnvironmentLacks(
+            f"--models {settings.models}: not in the models folder: {', '.join(absent)}",
+            f"Run '{fetch_command(absent)}', or put the files there by hand.",
+        )
+    return chosen
+
+
+def fetched_names(settings: Settings, chosen: Profile) -> tuple[str, ...]:
+    """Catalogue rows that these settings are sure to need; ``auto`` may need a background more."""
+    compat = settings.upstream_compat or settings.engine == "reference"
+    names = list(chosen.fetched(upstream_compat=compat))
+    if settings.background not in {"auto", "lanczos"}:
+        names.append(settings.background)
+    return tuple(names)
+
+
+def network_names(settings: Settings, chosen: Profile) -> tuple[str, ...]:
+    """What would draw and measure, for a plan."""
+    own = (chosen.detector, chosen.restorer) if chosen.kind == "embedded" else ()
+    cards = [read_card(role) for role in (*own, *MEASURING)]
+    added = (chosen.restorer,) if chosen.kind == "third-party" else ()
+    fetched = fetched_names(settings, chosen)
+    return (*fetched, *added, *(f"{card['name']} {card['version']}" for card in cards))
+
+
+def _check_reference(settings: Settings, chosen: Profile) -> None:
+    if chosen.kind != "official":
+        raise UsageError(
+            f"--engine reference runs the official code; it has no restorer {chosen.name!r}",
+            "Use --models gfpgan-1.3, gfpgan-1.4 or restoreformer.",
+        )
+    if settings.precision != "exact" or settings.upstream_compat or settings.noise != "stored":
+        raise UsageError(
+            "--engine reference runs the official code as it is: --precision, "
+            "--upstream-compat and --noise have no effect on it",
+            "Leave them out.",
+        )
+
+
+def _is_here(name: str) -> bool:
+    return official_path(official(name)).is_file()
