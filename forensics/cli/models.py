@@ -117,7 +117,7 @@ def fetch_models(
     if not offline:
         settle_licences(wanted, accept_licence)
     try:
-        result = fetch(wanted, choose(quiet), mirror=mirror, offline=offline)
+        result = fetch(wanted, choose(quiet), mirror=mirror or None, offline=offline)
     except KeyboardInterrupt as error:
         raise Interrupted(
             "stopped; what came is kept", "Run it again and it goes on from there."

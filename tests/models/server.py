@@ -50,8 +50,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server_record.asked.append(Asked(self.path, self.headers.get("Range")))
         answer = self.server_record.routes.get(self.path, not_there)
-        self.close_connection = True
         answer(self)
+
+    def end_headers(self) -> None:
+        # Every answer ends its connection, and says so: clients do not ask over a closing one.
+        self.send_header("Connection", "close")
+        super().end_headers()
 
     def log_message(self, *_: object) -> None:
         """Nothing on stderr."""
