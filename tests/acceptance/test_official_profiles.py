@@ -120,5 +120,5 @@ def test_what_is_not_fetched_is_named_at_once_with_the_command(
     assert lacking.value.exit_code == 5
     for name in ("gfpgan-1.3", "retinaface-resnet50", "bisenet", "realesrgan-x2plus"):
         assert name in lacking.value.message
-        assert name in str(lacking.value.advice)
-    assert "forensics models fetch" in str(lacking.value.advice)
+        assert name in lacking.value.hint
+    assert "forensics models fetch" in lacking.value.hint
