@@ -13,6 +13,7 @@ import os
 import pickle
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 # Where training code nests the weights, preferred first: the averaged ones are what is published.
 NESTED = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
 DEEPEST = 4  # a dict may hold itself
+# Types of numbers that networks are kept in.
+KINDS = (
+    "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool",
+)  # fmt: skip
 # What a network wrapped for several GPUs puts before every name.
 PREFIX = "module."
 
@@ -54,8 +59,14 @@ def state_of(raw: bytes, what: str) -> dict[str, torch.Tensor]:
     ``what`` names the file in messages.  Raises `InputError` for anything else than tensors by
     name: pickled objects or code, TorchScript, damaged files.
     """
-    nested = _safetensors(raw, what) if raw[8:9] == b"{" else _pickled(raw, what)
-    return _tensors(_unwrapped(nested, what), what)
+    if raw[8:9] == b"{":
+        nested: object = _safetensors(raw, what)
+    else:
+        _check_archive(raw, what)
+        nested = _pickled(raw, what)
+    state = _tensors(_unwrapped(nested, what), what)
+    _check_size(state, len(raw), what)
+    return state
 
 
 def pack(state: Mapping[str, torch.Tensor]) -> bytes:
@@ -187,6 +198,47 @@ def _pickled(raw: bytes, what: str) -> object:
             "Only tensors by name are read, never pickled objects, code or TorchScript.",
         ) from error
     return found
+
+
+def _check_archive(raw: bytes, what: str) -> None:
+    """Refuse a ZIP that unpacks to more than it is: torch writes its own without compression."""
+    if not raw.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, LookupError) as error:
+        raise InputError(f"{what} is a damaged archive: {error}", "Get the file again.") from error
+    if unpacked > _most_bytes(len(raw)):
+        raise InputError(
+            f"{what} has {len(raw)} bytes and unpacks to {unpacked}: it is refused",
+            "torch.save writes weights without compression.",
+        )
+
+
+def _check_size(state: Mapping[str, torch.Tensor], size: int, what: str) -> None:
+    """Refuse tensors that are no plain numbers in memory, or claim more than the file holds."""
+    import torch
+
+    total = 0
+    for name, tensor in state.items():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or kind not in KINDS:
+            raise InputError(
+                f"{what} holds a tensor of a kind that is not read: {name} ({kind})",
+                f"Read are plain tensors of {', '.join(KINDS)}.",
+            )
+        total += tensor.numel() * tensor.element_size()
+    if total > _most_bytes(size):
+        raise InputError(
+            f"{what} has {size} bytes and claims {total} bytes of numbers: it is refused",
+            "Its tensors share or repeat their memory.",
+        )
+
+
+def _most_bytes(size: int) -> int:
+    """What a file of ``size`` bytes may hold: some networks name a tensor twice."""
+    return 2 * size + 1_000_000
 
 
 def _unwrapped(found: object, what: str) -> dict[object, object]:

@@ -176,6 +176,59 @@ def test_bytes_that_are_no_weights(tmp_path: Path, folder: Path, raw: bytes) -> 
     assert not folder.exists()
 
 
+def test_numbers_that_are_not_in_the_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(pth({"a": torch.zeros(1).expand(1_000_000, 1_000_000)}))
+    with pytest.raises(InputError, match="claims 4000000000000 bytes"):
+        add("tuned", path)
+
+
+def test_an_archive_that_unpacks_to_more_than_it_is(tmp_path: Path) -> None:
+    import io
+    import zipfile
+
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(pth({"a": torch.zeros(5_000_000)}))) as plain,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as small,
+    ):
+        for entry in plain.infolist():
+            small.writestr(entry.filename, plain.read(entry))
+    path = tmp_path / "x.pth"
+    path.write_bytes(packed.getvalue())
+    with pytest.raises(InputError, match="unpacks to 2000"):
+        add("tuned", path)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        torch.zeros(2, 2).to_sparse(),
+        torch.zeros(2, dtype=torch.complex64),
+        torch.zeros(2, device="meta"),
+    ],
+    ids=["sparse", "complex", "meta"],
+)
+def test_tensors_of_odd_kinds(tmp_path: Path, odd: torch.Tensor) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(pth({"a": odd}))
+    with pytest.raises(InputError):
+        add("tuned", path)
+
+
+def test_a_dict_that_holds_itself(tmp_path: Path) -> None:
+    import io
+
+    endless: dict[str, object] = {}
+    endless["params"] = endless
+    stream = io.BytesIO()
+    torch.save(endless, stream)
+    path = tmp_path / "x.pth"
+    path.write_bytes(stream.getvalue())
+    with pytest.raises(InputError, match="state dict"):
+        add("tuned", path)
+
+
 def test_a_broken_safetensors_file(tmp_path: Path, small_restorer: State) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(safetensors.torch.save(small_restorer)[:-10])
