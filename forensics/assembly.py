@@ -30,13 +30,19 @@ class Gathered:
     frames: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
     fallen_back: Counter[str] = field(default_factory=Counter)  # frames, by reason
+    lesser: Counter[str] = field(default_factory=Counter)  # restored faces, by reason
     flagged_faces: int = 0
     flagged_frames: int = 0
 
-    def face(self, fact: FaceFact) -> None:
-        """Keep what flags and bands over time need of a face."""
+    def face(self, fact: FaceFact, reason: str | None) -> None:
+        """Keep what flags and bands over time need of a face, and count.
+
+        ``reason`` of a restored face: the lesser method that stepped in for it.
+        """
         self.outcomes[fact.outcome] += 1
         self.facts.append(fact)
+        if fact.outcome == "restored" and reason is not None:
+            self.lesser[reason] += 1
 
     def frame(self, line: FrameLine) -> None:
         """Count a frame."""

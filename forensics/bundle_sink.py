@@ -66,7 +66,7 @@ class BundleSink:
     def face(self, line: FaceLine, fact: FaceFact) -> None:
         """Spool a face's line."""
         self._faces.write(line.model_dump_json() + "\n")
-        self.gathered.face(fact)
+        self.gathered.face(fact, line.reason)
         # A face with a reason was restored in an unusual way; that would be lost if it were kept.
         drawn = line.outcome == "restored" and line.reason is None
         if self._journal is not None and drawn and line.crop_sha256 and line.restored_sha256:

@@ -250,6 +250,8 @@ class AuditRun:
             out.append(f"{count} face(s) were not restored; faces.jsonl says why.")
         if count := gathered.frames["failed"]:
             out.append(f"{count} frame(s) could not be read or written; frames.jsonl says why.")
+        for why, count in gathered.lesser.most_common():
+            out.append(f"{count} face(s) were restored by a lesser method: {why}.")
         if count := gathered.fallen_back.total():
             out.append(
                 f"In {count} frame(s) Lanczos stands outside the faces instead of the background "

@@ -119,7 +119,7 @@ class ReplaySink:
         """Hold a face's line against the recorded one; its flags wait for the clip's end."""
         if not self._wanted(line.frame, line.person):
             return
-        self.gathered.face(fact)
+        self.gathered.face(fact, line.reason)
         self._tally.faces += 1
         key = (line.frame, line.person)
         while self._face is not None and (self._face.frame, self._face.person) < key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from forensics.cli.app import app
 from forensics.evidence.lines import iter_faces, load_audit
 from forensics.evidence.verify import verify
 from forensics.restore.embedded import EmbeddedRestorer
+from forensics.restore.restorer import FallenBack, Result
 from tests.acceptance.conftest import run
 from tests.bundle_checks import validate_bundle
 
@@ -87,6 +89,29 @@ def test_a_network_that_fails_is_told_everywhere(
     html = (tmp_path / "out" / "data" / "report" / "report.html").read_text("utf-8")
     assert "not finite" in html
     assert verify(tmp_path / "out").exit_code == 0
+
+
+def test_a_lesser_method_is_told_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both faces drawn in a smaller batch: restored, complete to look at, and exit 3."""
+    usual = EmbeddedRestorer.restore
+
+    def lesser(
+        self: EmbeddedRestorer, crops_rgb_u8: np.ndarray, seeds: Sequence[int] = ()
+    ) -> list[Result]:
+        return [FallenBack(face, "memory was lacking") for face in usual(self, crops_rgb_u8)]
+
+    monkeypatch.setattr(EmbeddedRestorer, "restore", lesser)
+    code = run(frame_png(tmp_path / "frame.png"), tmp_path / "out", "--format", "html")
+    assert code == 3
+    audit = load_audit(tmp_path / "out")
+    assert audit.totals.faces_restored == audit.totals.faces == 2
+    words = "2 face(s) were restored by a lesser method: memory was lacking."
+    assert audit.run.failures == (words,)
+    assert {face.reason for face in iter_faces(tmp_path / "out")} == {"memory was lacking"}
+    html = (tmp_path / "out" / "data" / "report" / "report.html").read_text("utf-8")
+    assert words in html
 
 
 def test_two_runs_give_the_same_result(tmp_path: Path) -> None:
