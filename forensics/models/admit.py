@@ -46,7 +46,15 @@ log = logging.getLogger(__name__)
 
 SIDE_PX = 512
 # What spandrel and torch raise for tensors that are not the network they were taken for.
-_NOT_THAT = (RuntimeError, ValueError, TypeError, LookupError, AssertionError, AttributeError)
+_NOT_THAT = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AssertionError,
+    AttributeError,
+    ArithmeticError,
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pickle
+import struct
 import tempfile
 import warnings
 import zipfile
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 # Where training code nests the weights, preferred first: the averaged ones are what is published.
 NESTED = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
+# What torch's readers raise for bytes that are damaged or were made to be; found by changing bytes.
+_UNREADABLE = (
+    pickle.UnpicklingError, struct.error, RuntimeError, ValueError, LookupError, TypeError,
+    AttributeError, AssertionError, ArithmeticError, EOFError,
+)  # fmt: skip
 DEEPEST = 4  # a dict may hold itself
 # Types of numbers that networks are kept in.
 KINDS = (
@@ -191,7 +197,7 @@ def _pickled(raw: bytes, what: str) -> object:
             # A pickle of an odd protocol is either read whole or refused below, in our words.
             warnings.simplefilter("ignore", UserWarning)
             found: object = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, LookupError) as error:
+    except _UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{what} holds something else than weights, or is damaged: {reason}",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import pickle
+import random
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import torch
 from forensics.errors import EnvironmentLacks, InputError, IntegrityError, UsageError
 from forensics.models import load
 from forensics.models.catalogue import entries
-from forensics.models.converted import convert, record_path
+from forensics.models.converted import convert, pack, record_path, state_of
 from forensics.models.load import converted_path, load_official, official_bytes
 from forensics.models.official import official
 from forensics.models.state_digest import state_sha256
@@ -222,8 +224,6 @@ def test_pickled_code_never_runs(
 def test_what_is_no_state_dict_is_refused(
     content: object, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    import io
-
     stream = io.BytesIO()
     torch.save(content, stream)
     put(monkeypatch, folder, "bisenet", stream.getvalue())
@@ -231,8 +231,32 @@ def test_what_is_no_state_dict_is_refused(
         load_official("bisenet")
 
 
+@pytest.mark.parametrize("form", ["zip", "legacy", "safetensors"])
+def test_changed_bytes_give_tensors_or_one_message(form: str) -> None:
+    stream = io.BytesIO()
+    torch.save({"params": STATE}, stream, _use_new_zipfile_serialization=form == "zip")
+    raw = pack(STATE) if form == "safetensors" else stream.getvalue()
+    chance = random.Random(form)
+    refused = 0
+    for _ in range(150):
+        changed = bytearray(raw)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(changed))
+            what = chance.random()
+            if what < 0.6:
+                changed[at] = chance.randrange(256)
+            elif what < 0.8:
+                del changed[max(1, at) :]
+            else:
+                changed[at:at] = chance.randbytes(3)
+        try:
+            pack(state_of(bytes(changed), "x"))
+        except InputError:
+            refused += 1
+    assert refused > 100
+
+
 def test_torchscript_is_refused(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    import io
     import warnings
 
     stream = io.BytesIO()
