@@ -76,6 +76,7 @@ class Upstream:
         """Frames ``numbers`` (from 0) through upstream's loop; seconds for all of them."""
         self.faces = clip.faces
         self.stage_s.clear()
+        _as_torch_starts()
         said = io.StringIO()
         start = time.perf_counter()
         with contextlib.redirect_stdout(said):
@@ -141,6 +142,13 @@ class Upstream:
             networks.append(upsampler.model)
         for network in networks:
             network.forward = _autocast(network.forward, self.device)
+
+
+def _as_torch_starts() -> None:
+    """torch's own defaults: what ours switched on for its turn would slow upstream down."""
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.deterministic = False
+    torch.backends.cudnn.allow_tf32 = True
 
 
 def _autocast(forward: Callable[..., Any], device: torch.device) -> Callable[..., Any]:

@@ -29,6 +29,8 @@ from forensics.media.quick import sniff_file
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error)
 _ORIENTATION = 0x0112
 _BITS_PER_SAMPLE = 0x0102
+# Pillow and OpenCV apply a TIFF's orientation while they decode; a second turn would undo it.
+_TURNED_BY_READERS = {"TIFF"}
 _PLAIN_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N"}
 
@@ -160,6 +162,8 @@ def _header(image: ImageFile.ImageFile, name: str) -> Header:
     if icc and image.mode != "CMYK":
         notes.append("it has a colour profile (ICC): kept in the output, not applied to the pixels")
     width, height = image.size
+    if turn.swap and image.format in _TURNED_BY_READERS:
+        width, height = height, width  # Pillow gives the size after the turn
     return Header(
         name=name,
         geometry=Geometry(width, height, turn=turn),
@@ -190,7 +194,7 @@ def read_picture(path: Path, limits: Limits) -> Still:
         samples = _deep(data, path.name) if header.bits == 16 else _plain(image)
         icc = image.info.get("icc_profile") if image.mode != "CMYK" else None
         exif = _exif_upright(image)
-    turn = header.geometry.turn
+    turn = Turn() if header.format in _TURNED_BY_READERS else header.geometry.turn
     native = hashlib.sha256(samples.tobytes()).hexdigest()
     rgb, alpha = _split(samples)
     return Still(
