@@ -91,7 +91,7 @@ class OfficialRestorer:
         batch_size: int | None = None,
     ) -> None:
         """``net`` on ``device``, made from ``model``; ``batch_size`` None: `BATCHES`."""
-        self._net, self._device = net, device
+        self.net, self._device = net, device
         self._facts = RestorerFacts(
             name=str(model.card["name"]),
             version=str(model.card["version"]),
@@ -134,7 +134,7 @@ class OfficialRestorer:
             x_u8 = torch.from_numpy(crops_rgb_u8).to(self._device).permute(0, 3, 1, 2)
             # In upstream's order of operations, so that the network sees the very same numbers.
             x_m11 = (x_u8.float() / 255.0 - 0.5) / 0.5
-            levels = (self._net(x_m11, seeds) + 1) * 127.5
+            levels = (self.net(x_m11, seeds) + 1) * 127.5
             return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
 
 
@@ -176,7 +176,9 @@ def load_restoreformer(
     except (RuntimeError, KeyError) as error:
         raise _misfit(model, "RestoreFormer", error) from error
     net = Restoreformer(loaded, DTYPES[precision]).to(device)
-    return OfficialRestorer(NoiselessNet(net), model, device, precision, batch_size)
+    restorer = OfficialRestorer(NoiselessNet(net), model, device, precision, batch_size)
+    memory = str(net.memory).removeprefix("torch.").removesuffix("_format")
+    return restorer.stating(deterministic=True, memory_format=memory)
 
 
 def refuse_seeds(model: LoadedModel, noise: Noise | None) -> None:
