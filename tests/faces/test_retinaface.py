@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -39,7 +40,7 @@ def frames(two_people: Path) -> list[U8]:
     import av
 
     with av.open(str(two_people)) as clip:
-        decoded = [f.to_ndarray(format="rgb24") for f, _ in zip(clip.decode(video=0), range(12))]
+        decoded = [f.to_ndarray(format="rgb24") for f in islice(clip.decode(video=0), 12)]
     large = np.asarray(cv2.resize(decoded[0], (751, 611)), np.uint8)
     return [decoded[0], decoded[11], large, np.full((97, 130, 3), 90, np.uint8)]
 

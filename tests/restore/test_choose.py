@@ -1,4 +1,4 @@
-"""The choice of a restorer by its weights: the digest in use is the one reported, no dead setting."""
+"""The choice of a restorer by its weights: the digest in use is the one reported."""
 
 from __future__ import annotations
 
