@@ -23,6 +23,10 @@ NO_CALIBRATION = (
     "No calibration for {names} exists here: its faces get measures and reasons, but no "
     "probability. Probabilities come only with a calibration, which this version does not make yet."
 )
+NOT_INCLUDED = (
+    "Fetched by their own names, when wanted: realesrgan-x2plus (the background on a GPU) and "
+    "parsenet (non-commercial; for --upstream-compat and --engine reference)."
+)
 CAME = {
     "fetched now": "fetched; its digest matches",
     "fetched before": "was here already; its digest matches",
@@ -222,6 +226,7 @@ def _first_screen(output: Output, wanted: tuple[Wanted, ...], mirror: str | None
     restorers = [w.row.name for w in wanted if w.row.role == "restorer"]
     if restorers:
         output.say(NO_CALIBRATION.format(names=" and ".join(restorers)))
+        output.say(NOT_INCLUDED)
 
 
 def _outcome(output: Output, wanted: tuple[Wanted, ...], result: Result) -> None:

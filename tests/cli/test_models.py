@@ -101,6 +101,7 @@ def test_the_first_screen_tells_terms_and_calibration_and_agreement_is_asked_for
     assert "public sources that agree: at least 12" in err
     assert "No calibration for gfpgan-1.4 exists here" in err
     assert "which this version does not make yet" in err
+    assert "realesrgan-x2plus (the background on a GPU)" in err
     assert "--accept-licence" in err
     assert "Nothing was fetched" in err
     assert profile.asked == []
