@@ -107,6 +107,10 @@ def audit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; restore nothing.")
     ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option("--log-file", metavar="<path>", help="Append what is logged, as JSON lines."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="audit.json on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only results and errors.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
@@ -149,20 +153,25 @@ def audit(
         planned = plan(source, settings)
         output.result(planned.document(), planned.lines())
         return
+    from forensics.cli.log_file import SAID, logged
     from forensics.cli.passphrase import signing_from
     from forensics.cli.signals import terminable
     from forensics.progress import choose
 
     signing = signing_from(sign or (), passphrase_file or (), timestamp)
 
-    with terminable():
+    def say(words: str) -> None:
+        SAID.info("%s", words)
+        output.say(words)
+
+    with logged(log_file), terminable():
         done = run_audit(
             source,
             out,
             settings,
             force=force,
             progress=choose(quiet or as_json),
-            say=output.say,
+            say=say,
             signing=signing,
             resume=resume,
         )
