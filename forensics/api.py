@@ -284,6 +284,11 @@ def _zipped(done: Done) -> Done:
 
     try:
         archive = write_archive(done.bundle)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted while the ZIP was written",
+            f"The bundle {str(done.bundle)!r} is complete; only its ZIP is missing.",
+        ) from None
     except OSError as error:
         raise IncompleteError(
             f"the bundle {str(done.bundle)!r} is complete, but its ZIP could not be written "
