@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from forensics.errors import EnvironmentLacks
+from forensics.models.official import fetch_command
 from forensics.records import Affine, Detection, Failure, Rejected
 from forensics.reference.build import (
     TILE_PX,
@@ -113,7 +114,7 @@ class ReferenceEngine:
             if models.background is None:
                 raise EnvironmentLacks(
                     f"--background {background}: its weights were not loaded",
-                    f"Run: forensics models fetch {background}",
+                    f"Run '{fetch_command(background)}'.",
                 )
             upsampler = build_upsampler(official, models.background, background, device, tile_px)
         restorer = build_gfpganer(official, models, upscale, device)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from forensics.errors import EnvironmentLacks
-from forensics.reference import packages
+from forensics.reference import aliases, packages
 
 
 def _without(monkeypatch: pytest.MonkeyPatch, absent: str) -> None:
@@ -51,6 +51,19 @@ def test_importing_the_engine_loads_no_official_package(repo_root: Path) -> None
     command = [sys.executable, "-c", code]
     out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=repo_root)
     assert out.stdout.strip() == "[]"
+
+
+def test_without_distutils_setuptools_is_asked_for_its_copy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on Python 3.12, where basicsr's first import would fail."""
+    asked: list[str] = []
+    real = aliases.find_spec
+    monkeypatch.setattr(aliases, "find_spec", lambda n: None if n == "distutils" else real(n))
+    monkeypatch.setitem(sys.modules, aliases.GONE, sys)  # the other alias is in place
+    monkeypatch.setattr(aliases.importlib, "import_module", asked.append)
+    aliases.supply_missing_modules()
+    assert asked == ["setuptools"]
 
 
 @pytest.mark.reference
