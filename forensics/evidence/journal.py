@@ -112,7 +112,7 @@ class Journal:
         for line in lines[1:]:
             if "models" in line:
                 engines = line
-            elif (face := _face(line)) is not None:
+            elif engines and (face := _face(line)) is not None:  # drawn by weights that are known
                 kept[face[0]] = face[1]
         stream = path.open("ab")
         if raw and not raw.endswith(b"\n"):  # a torn line must not swallow the next one
