@@ -184,7 +184,7 @@ class RealEsrganBackground:
             if not bool(torch.isfinite(y).all()):
                 wrong = int((~torch.isfinite(y)).sum())
                 raise TileError(f"{wrong} of {y.numel()} values of a tile are not finite")
-            levels = y.clamp(0, 1).permute(0, 2, 3, 1).mul(255).cpu().numpy()
+            levels = y.clamp_(0, 1).mul_(255).permute(0, 2, 3, 1).cpu().numpy()
         return np.asarray(levels, np.float32)
 
     def _forward(self, x_01: torch.Tensor) -> torch.Tensor:

@@ -205,8 +205,12 @@ class RRDBNet(nn.Module):
     def _tail(self, feat: torch.Tensor, block_px: int) -> torch.Tensor:
         """Enlarge the features to the output, piece by piece."""
         batch, _, height, width = feat.shape
-        out = feat.new_empty(
-            (batch, 3, TAIL_SCALE * height, TAIL_SCALE * width), dtype=torch.float32
+        # Colours side by side, as the picture that becomes of it.
+        out = torch.empty(
+            (batch, 3, TAIL_SCALE * height, TAIL_SCALE * width),
+            dtype=torch.float32,
+            device=feat.device,
+            memory_format=torch.channels_last,
         )
         whole = _Window(0, height, 0, width)
         for window in _windows(height, width, block_px):
