@@ -150,4 +150,5 @@ def engine(restorer: Any, noise: Noise = "stored") -> ReferenceEngine:
 def model(role: str, network: torch.nn.Module) -> LoadedModel:
     """A network's tensors as a loaded model."""
     state = {k: v.detach().clone() for k, v in network.state_dict().items()}
-    return LoadedModel(role, state, "0" * 64, {"name": role, "version": "seeded"})
+    card = {"name": role, "version": "seeded", "licence": "none: random numbers"}
+    return LoadedModel(role, state, "0" * 64, card)

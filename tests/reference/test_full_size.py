@@ -12,11 +12,18 @@ import pytest
 import torch
 
 from forensics.errors import EnvironmentLacks, UsageError
+from forensics.faces.align import align_face
 from forensics.models.load import LoadedModel
 from forensics.reference.build import ReferenceModels, arch_of, build_upsampler
 from forensics.reference.engine import ReferenceEngine, rows_of
 from forensics.reference.frame import ReferenceFrame
 from forensics.reference.packages import official_classes
+from forensics.restore.background import enlarge
+from forensics.restore.choose import load_restorer
+from forensics.restore.mask import FaceMask
+from forensics.restore.parsing import ParseNetParser
+from forensics.restore.paste import PlacedFace
+from forensics.restore.paste_upstream import paste_upstream
 from tests.reference import made
 
 pytestmark = [pytest.mark.reference, pytest.mark.slow]
@@ -88,6 +95,34 @@ def test_gfpgan_at_full_size_gives_upstreams_bytes(models: ReferenceModels, fold
     assert np.array_equal(only.restored_rgb_u8, restored[0][..., ::-1])
     assert np.array_equal(result.picture_rgb_u8, picture[..., ::-1])
     assert np.ptp(restored[0]) > 20  # a picture, not a flat field
+
+
+def test_our_engine_under_upstream_compat_gives_the_same_picture(
+    models: ReferenceModels, folder: Path
+) -> None:
+    """The whole way, each side by itself: align, restore, enlarge, mask, paste."""
+    frame = made.picture()
+    engine = ReferenceEngine.load(models, made.CPU, noise="stored")
+    theirs = engine.enhance(frame, made.TWO_FACES[:1])
+    del engine
+    assert isinstance(theirs, ReferenceFrame)
+    points = np.asarray(theirs.faces[0].landmarks_px)
+    aligned = align_face(frame, points, upstream_compat=True)
+    assert np.array_equal(aligned.crop_rgb_u8, theirs.faces[0].crop_rgb_u8)
+    restorer = load_restorer(models.restorer, made.CPU, precision="exact", noise="stored")
+    (drawn,) = restorer.restore([aligned.crop_rgb_u8])
+    assert isinstance(drawn, np.ndarray)
+    off = np.abs(drawn.astype(int) - theirs.faces[0].restored_rgb_u8)
+    # 1e-4 of [-1, 1] may round to another level; it is one level, in few places.
+    assert off.max() <= 1
+    assert (off > 0).mean() < 0.001
+    (mask,) = ParseNetParser(models.parser, made.CPU).masks([drawn])
+    assert isinstance(mask, FaceMask)
+    picture = enlarge(frame, 2)
+    paste_upstream(picture, [PlacedFace(drawn, aligned.affine, 0, mask)], 2)
+    apart = np.abs(picture.astype(int) - theirs.picture_rgb_u8)
+    assert apart.max() <= 2
+    assert (apart > 1).mean() < 0.001
 
 
 def test_restoreformer_is_known_by_its_tensors(models: ReferenceModels, folder: Path) -> None:
