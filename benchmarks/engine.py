@@ -57,6 +57,11 @@ def main() -> int:
         folder = options.weights or Path(scratch) / "weights"
         weights = Weights(folder) if cases == SLOW else make_weights(folder.resolve())
         _run(cases, options.smoke, deadline, weights, device, Path(scratch), part)
+        if "memory" in cases:
+            usual = memory.SMOKE_LENGTHS_S if options.smoke else memory.LENGTHS_S
+            lengths = tuple(options.clip_seconds or usual)
+            size = "tiny" if options.smoke else "360p"
+            part["memory"] = memory.measure(Path(scratch), lengths, size, _say)
     _print(part)
     if not options.smoke:
         document.write(document.merge(document.read(options.json), part), options.json)
@@ -70,6 +75,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60.0, help="no round begins after this")
     parser.add_argument("--smoke", action="store_true", help="tiny pictures, nothing is written")
     parser.add_argument("--plan", action="store_true", help="print the expected time and stop")
+    parser.add_argument(
+        "--clip-seconds", type=int, nargs="+", help="lengths of the clips of `memory`"
+    )
     parser.add_argument("--weights", type=Path, help="keep the made weights here for further runs")
     parser.add_argument("--json", type=Path, default=document.LATEST)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -97,30 +105,28 @@ def _run(
     scratch: Path,
     part: document.Json,
 ) -> None:
-    def say(line: str) -> None:
-        print(line, flush=True)
-
     def load(name: str, with_background: bool) -> Any:
         return contestant(name, weights, with_background, device)
 
     for group in groups(smoke):
         if group.name in cases:
-            say(f"{group.words}, {group.size}, {group.faces} faces:")
-            rounds = run_group(group, load, scratch, deadline, say)
+            _say(f"{group.words}, {group.size}, {group.faces} faces:")
+            rounds = run_group(group, load, scratch, deadline, _say)
             part["cases"] |= _cases_of(group, rounds, part["peak_tflops"])
     axes = [g for g in scaling.growths(smoke) if _case_of(g.name) in cases]
     if axes:
         runner = load("ours-fast", False)
         for growth in axes:
             if time.monotonic() + growth.expected_s > deadline:
-                say(f"  {growth.name}: left out, the time allowed is up")
+                _say(f"  {growth.name}: left out, the time allowed is up")
                 continue
-            part["scaling"][growth.name] = scaling.measure(growth, runner, scratch, say)
+            part["scaling"][growth.name] = scaling.measure(growth, runner, scratch, _say)
     if "gpu" in cases:
-        part["gpu"] = gpu.measure(weights, _restorer, say)
-    if "memory" in cases:
-        lengths = memory.SMOKE_LENGTHS_S if smoke else memory.LENGTHS_S
-        part["memory"] = memory.measure(scratch, lengths, "tiny" if smoke else "360p", say)
+        part["gpu"] = gpu.measure(weights, _restorer, _say)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def contestant(name: str, weights: Weights, with_background: bool, device: torch.device) -> Any:
