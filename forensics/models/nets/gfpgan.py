@@ -23,7 +23,14 @@ import torch.nn.functional as F
 from spandrel.architectures.GFPGAN.__arch.gfpganv1_clean_arch import GFPGANv1Clean
 from torch import Tensor, nn
 
-from forensics.models.nets.modulated import GAIN, SLOPE, ModulatedLayer, cast, enlarged_twice
+from forensics.models.nets.modulated import (
+    GAIN,
+    SLOPE,
+    ModulatedLayer,
+    RectifiedConv,
+    cast,
+    enlarged_twice,
+)
 
 KEYS = 285
 FOLD_FROM_PX = 64
@@ -46,12 +53,12 @@ class HalvingBlock(nn.Module):
 
     def __init__(self, loaded: Any) -> None:
         super().__init__()
-        self.conv1, self.conv2, self.skip = loaded.conv1, loaded.conv2, loaded.skip
+        self.conv1, self.conv2 = RectifiedConv(loaded.conv1), RectifiedConv(loaded.conv2)
+        self.skip = loaded.skip
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H/2, W/2)."""
-        y = F.leaky_relu_(self.conv1(x), SLOPE)
-        y = F.leaky_relu_(self.conv2(F.avg_pool2d(y, 2)), SLOPE)
+        y: Tensor = self.conv2(F.avg_pool2d(self.conv1(x), 2))
         return y.add_(self.skip(F.avg_pool2d(x, 2)))
 
 
@@ -60,12 +67,12 @@ class DoublingBlock(nn.Module):
 
     def __init__(self, loaded: Any) -> None:
         super().__init__()
-        self.conv1, self.conv2, self.skip = loaded.conv1, loaded.conv2, loaded.skip
+        self.conv1, self.conv2 = RectifiedConv(loaded.conv1), RectifiedConv(loaded.conv2)
+        self.skip = loaded.skip
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', 2H, 2W)."""
-        y = F.leaky_relu_(self.conv1(x), SLOPE)
-        y = F.leaky_relu_(self.conv2(enlarged_twice(y)), SLOPE)
+        y: Tensor = self.conv2(enlarged_twice(self.conv1(x)))
         return y.add_(enlarged_twice(self.skip(x)))
 
 
@@ -98,10 +105,14 @@ class Gfpgan(nn.Module):
         self.dtype = dtype
         self.style_feats = int(loaded.num_style_feat)
         self.different_w = bool(loaded.different_w)
-        self.first, self.final = loaded.conv_body_first, loaded.final_conv
+        self.first = RectifiedConv(loaded.conv_body_first)
+        self.final = RectifiedConv(loaded.final_conv)
         self.down = nn.ModuleList(HalvingBlock(b) for b in loaded.conv_body_down)
         self.up = nn.ModuleList(DoublingBlock(b) for b in loaded.conv_body_up)
-        self.scales, self.shifts = loaded.condition_scale, loaded.condition_shift
+        self.scales, self.shifts = (
+            nn.ModuleList(nn.Sequential(RectifiedConv(part[0]), part[2]) for part in parts)
+            for parts in (loaded.condition_scale, loaded.condition_shift)
+        )
         self.to_style = loaded.final_linear
         for part in (self.first, self.final, self.down, self.up, self.scales, self.shifts):
             cast(part, dtype)
@@ -158,12 +169,12 @@ class Gfpgan(nn.Module):
     def _encode(self, x_m11: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Style codes (B, layers, num_style_feat) float32, and a scale and shift for each side."""
         x = x_m11.to(dtype=self.dtype, memory_format=torch.channels_last)
-        x = F.leaky_relu_(self.first(x), SLOPE)
+        x = self.first(x)
         passed: list[Tensor] = []
         for block in self.down:
             x = block(x)
             passed.append(x)
-        x = F.leaky_relu_(self.final(x), SLOPE)
+        x = self.final(x)
         # The code was trained on features in channel order, which channels-last memory is not.
         style = self.to_style(x.contiguous().flatten(1)).float()
         style = style.view(len(x), -1, self.style_feats) if self.different_w else style[:, None]

@@ -14,12 +14,16 @@ groups.  Both forms here keep one shared kernel ``W`` and a table of its energie
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from spandrel.architectures.GFPGAN.__arch.stylegan2_clean_arch import ModulatedConv2d
 from torch import Tensor, nn
+
+log = logging.getLogger(__name__)
 
 GAIN = 2**0.5  # of every style convolution, before its bias
 SLOPE = 0.2  # of every leaky rectifier
@@ -37,6 +41,49 @@ def demodulation(scale: Tensor, energies: Tensor, eps: float) -> Tensor:
     of squares is what keeps a layer's output in range.
     """
     return torch.rsqrt(scale.float().pow(2) @ energies.t() + eps)
+
+
+class RectifiedConv(nn.Module):
+    """A 3 x 3 or 1 x 1 convolution, stride 1, and the leaky rectifier after it."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.conv, self.padding = conv, conv.kernel_size[0] // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C_out, H, W)."""
+        weight, bias = self.conv.weight, self.conv.bias
+        if x.device.type == "cpu" and joins_rectifier(x.dtype):
+            return _joined(x, weight, bias, self.padding)
+        return F.leaky_relu_(F.conv2d(x, weight, bias, padding=self.padding), SLOPE)
+
+
+@cache
+def joins_rectifier(dtype: torch.dtype) -> bool:
+    """Whether this torch convolves and rectifies in one pass on a CPU, and does it rightly.
+
+    The operation is torch's own but private (its compiler uses it), so it is tried before use.
+    Bits are those of two passes in float32; bfloat16 is rounded once less.
+    """
+    # The seed of the caller's own numbers is left alone.
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(8, 8, 3, 3, generator=generator).to(dtype) for _ in range(2))
+    bias = torch.randn(8, generator=generator).to(dtype)
+    wanted = F.leaky_relu(F.conv2d(x.float(), weight.float(), bias.float(), padding=1), SLOPE)
+    try:
+        got = _joined(x, weight, bias, 1).float()
+    except (AttributeError, RuntimeError, TypeError) as error:
+        log.warning("convolution and rectifier run apart, which takes longer: %s", error)
+        return False
+    return bool(torch.allclose(got, wanted, rtol=1e-2, atol=1e-2 * float(wanted.abs().max())))
+
+
+def _joined(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
+    pads, ones = [padding, padding], [1, 1]
+    joined: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, weight, bias, pads, ones, ones, 1, "leaky_relu", [SLOPE], ""
+    )
+    return joined
 
 
 def enlarged_twice(x: Tensor) -> Tensor:
