@@ -45,7 +45,8 @@ class DetectorConfig:
     factor (bicubic), because the smallest prior is 16 px wide.
     ``batch``: frames a forward pass, always padded to this number.
     ``looks_px``: widths at which a found face is looked at again for its points (`second_look`);
-    empty: the points of the first look are kept.  ``look_score_min``: lowest score in a look.
+    empty: the points of the first look are kept.  Chosen on people of the list ``fit``.
+    ``look_score_min``: lowest score in a look.
     """
 
     score_min: float = 0.75
@@ -55,7 +56,7 @@ class DetectorConfig:
     enlarge: float = 2.0
     batch: int = 4
     candidates_max: int = 1000
-    looks_px: tuple[int, ...] = (80, 128)
+    looks_px: tuple[int, ...] = (96, 128)
     look_score_min: float = 0.1
 
 

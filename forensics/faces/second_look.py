@@ -1,6 +1,6 @@
 """Detection, second look: a found face is shown to the network again, large, centred, mirrored too.
 
-The network places points best on a face of some 80 to 130 px in the middle of its picture; most
+The network places points best on a face of some 95 to 130 px in the middle of its picture; most
 faces of footage are smaller and lie elsewhere on its grid.  The mean over the looks is kept, as
 errors of looks at different sizes and sides hardly go together.
 """
