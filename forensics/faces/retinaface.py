@@ -3,8 +3,6 @@
 Promise: the faces of facexlib's ``detect_faces`` on the same weights (confidence 0.97, NMS 0.4,
 the frame at its own size), within 1e-3 px in float32; a frame's result does not depend on its
 neighbours; nothing is downloaded.
-
-Upstream's ``+ 1`` in the areas of its suppression is kept, since it decides which boxes stay.
 """
 
 from __future__ import annotations
@@ -130,9 +128,7 @@ class OfficialDetector:
         scale_px = torch.tensor(size_px, device=self.device, dtype=torch.float32)
         boxes = decode_boxes(offsets[likely], priors[likely]) * scale_px.repeat(2)
         five = decode_points(points[likely], priors[likely]) * scale_px
-        # Upstream counts a box's last pixel as inside it.
-        inclusive = boxes + torch.tensor([0.0, 0.0, 1.0, 1.0], device=self.device)
-        kept = suppress_doubles(inclusive, scores[likely], self.config.overlap_max)
+        kept = suppress_doubles(boxes, scores[likely], self.config.overlap_max)
         rows = zip(
             boxes[kept].cpu().tolist(),
             five[kept].cpu().tolist(),

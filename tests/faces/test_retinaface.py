@@ -87,7 +87,7 @@ def test_bfloat16_finds_the_same_faces_close_by(
     assert 0 < apart <= 0.5, "points, in px of a frame 480 px wide"
 
 
-def test_suppression_counts_a_boxs_last_pixel_as_upstream_does() -> None:
+def test_suppression_keeps_the_boxes_that_facexlib_keeps() -> None:
     from facexlib.detection.retinaface_utils import py_cpu_nms
 
     from forensics.faces.anchors import suppress_doubles
@@ -97,11 +97,9 @@ def test_suppression_counts_a_boxs_last_pixel_as_upstream_does() -> None:
     boxes = np.hstack([corner, corner + rng.uniform(2, 14, (300, 2))]).astype(np.float32)
     scores = rng.permutation(300).astype(np.float32) / 300
     wanted = py_cpu_nms(np.hstack([boxes, scores[:, None]]), 0.4)
-    inclusive = torch.from_numpy(boxes) + torch.tensor([0.0, 0.0, 1.0, 1.0])
-    kept = suppress_doubles(inclusive, torch.from_numpy(scores), 0.4)
-    assert kept.tolist() == list(wanted)
-    plain = suppress_doubles(torch.from_numpy(boxes), torch.from_numpy(scores), 0.4)
-    assert plain.tolist() != list(wanted), "without the last pixel other boxes stay"
+    kept = suppress_doubles(torch.from_numpy(boxes), torch.from_numpy(scores), 0.4)
+    assert kept.tolist() == [int(index) for index in wanted]
+    assert 10 < len(kept) < 290, "some stay and some go"
 
 
 def test_names_saved_from_a_parallel_wrapper_are_understood() -> None:
