@@ -110,7 +110,7 @@ def _run(
 
     for group in groups(smoke):
         if group.name in cases:
-            _say(f"{group.words}, {group.size}, {group.faces} faces:")
+            _say(f"{group.words}, {group.size}, {_faces(group.faces)}:")
             rounds = run_group(group, load, scratch, deadline, _say)
             part["cases"] |= _cases_of(group, rounds, part["peak_tflops"])
     axes = [g for g in scaling.growths(smoke) if _case_of(g.name) in cases]
@@ -172,7 +172,7 @@ def _cases_of(group: Group, rounds: Rounds, peaks: dict[str, float]) -> document
             "ours": rounds.stage_medians(ours),
         }
         out[f"{group.name}-{precision}"] = {
-            "words": f"{group.size}, {group.faces} faces, {group.words}, `{precision}`",
+            "words": f"{group.size}, {_faces(group.faces)}, {group.words}, `{precision}`",
             "upstream_s": spread(rounds.times("upstream")),
             "one_line_s": spread(rounds.times("one-line")),
             "ours_s": spread(rounds.times(ours)),
@@ -187,6 +187,10 @@ def _cases_of(group: Group, rounds: Rounds, peaks: dict[str, float]) -> document
             "stopped": rounds.stopped,
         }
     return out
+
+
+def _faces(count: int) -> str:
+    return f"{count} face{'' if count == 1 else 's'}"
 
 
 def _share(work: dict[str, float], stages: dict[str, float], peak: float) -> float | None:
