@@ -17,7 +17,7 @@ from forensics.scoring.risk import face_risk
 
 
 def face_line(
-    decoded: DecodedFrame, face: DrawnFace, scored: Scored | None, every: int
+    frame: int, pts_s: float | None, face: DrawnFace, scored: Scored | None, every: int
 ) -> FaceLine:
     """One line of faces.jsonl. ``scored`` is None for a face that was not measured, and then
     ``not_measured`` says why: it was not restored, or only one frame in ``every`` is scored.
@@ -41,8 +41,8 @@ def face_line(
             measures=measures, not_measured=not_measured, references=references, flags=flags
         )
     return FaceLine(
-        frame=decoded.frame,
-        pts_s=decoded.pts_s,
+        frame=frame,
+        pts_s=pts_s,
         person=face.followed.person,
         score=detection.score,
         box_px=detection.box_px,

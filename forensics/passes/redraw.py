@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from forensics.passes.follow import FollowedFace, Following
 from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
 from forensics.progress import Progress
-from forensics.records import FaceLine, FrameLine
+from forensics.records import FaceLine, Failure, FrameLine
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.maps import Scored, render_map
@@ -55,8 +56,7 @@ class Redraw:
         ):
             for group in self._groups():
                 if isinstance(group, FrameFailure):
-                    failed = _failed_frame(group)
-                    relay.put(lambda line=failed: self.sink.frame(line))  # type: ignore[misc] # bound now, called later
+                    relay.put(_Losing(self, group))
                     step.advance()
                     continue
                 drawn = self.drawer.draw([(d, self._followed(d)) for d in group])
@@ -113,7 +113,7 @@ class Redraw:
         for face in frame.faces:
             scored = scores.get(face.followed.person)
             self._pictures(decoded.frame, face, scored)
-            line = face_line(decoded, face, scored, self.settings.every)
+            line = face_line(decoded.frame, decoded.pts_s, face, scored, self.settings.every)
             self.sink.face(line, self._fact(line, face))
             lines.append(line)
         rejected = (*self.following.rejected.get(decoded.frame, ()), *frame.extra)
@@ -134,6 +134,30 @@ class Redraw:
                 source_rgb_sha256=rgb_sha256(decoded.rgb_u8),
                 restored_rgb_sha256=rgb_sha256(picture.rgb_u8),
                 flags=tuple(sorted({code for line in lines for code in line.flags})),
+            )
+        )
+
+    def lose(self, item: FrameFailure) -> None:
+        """Record a frame that could not be read now, and every face that was followed in it."""
+        base = self.media.source.time_base
+        timed = base is not None and item.pts is not None
+        pts_s = float(item.pts * Fraction(base)) if timed else None  # type: ignore[operator,arg-type] # timed says so
+        failure = Failure("decode", item.reason, item.error)
+        followed = self.following.faces.get(item.frame, ())
+        for face in (DrawnFace(one, failure=failure) for one in followed):
+            line = face_line(item.frame, pts_s, face, None, self.settings.every)
+            self.sink.face(line, self._fact(line, face))
+        self.sink.frame(
+            FrameLine(
+                frame=item.frame,
+                name=item.name,
+                pts=item.pts,
+                pts_s=pts_s,
+                outcome="failed",
+                reason=item.reason,
+                error=item.error,
+                faces=len(followed),
+                flags=("failed",),
             )
         )
 
@@ -159,6 +183,17 @@ class Redraw:
 
 
 @dataclass(frozen=True)
+class _Losing:
+    """A job of the relay: a frame that failed."""
+
+    redraw: Redraw
+    item: FrameFailure
+
+    def __call__(self) -> None:
+        self.redraw.lose(self.item)
+
+
+@dataclass(frozen=True)
 class _Writing:
     """A job of the relay: one frame, drawn and measured."""
 
@@ -169,16 +204,3 @@ class _Writing:
 
     def __call__(self) -> None:
         self.redraw.write(self.frame, self.scores, self.picture)
-
-
-def _failed_frame(item: FrameFailure) -> FrameLine:
-    return FrameLine(
-        frame=item.frame,
-        name=item.name,
-        pts=item.pts,
-        outcome="failed",
-        reason=item.reason,
-        error=item.error,
-        faces=0,
-        flags=("failed",),
-    )
