@@ -107,6 +107,19 @@ def test_restoreformer_equals_the_published_class() -> None:
 
 
 @torch.inference_mode()
+def test_restoreformer_in_bfloat16_draws_from_the_same_codes() -> None:
+    x_m11 = pictures_m11(2, 64)
+    exact = Restoreformer(restoreformer(3, **SMALLEST_FORMER), torch.float32)
+    fast = Restoreformer(restoreformer(3, **SMALLEST_FORMER), torch.bfloat16)
+    chosen: list[torch.Tensor] = []
+    for net in (exact, fast):
+        net.nearest.register_forward_hook(lambda _net, _given, found: chosen.append(found))
+    wanted, got = exact(x_m11), fast(x_m11)
+    assert torch.equal(chosen[0], chosen[1])
+    assert 0 < rmse_share(got, wanted) <= 0.01
+
+
+@torch.inference_mode()
 def test_codes_are_looked_up_as_upstream_does() -> None:
     net = restoreformer(2, **SMALLEST_FORMER)
     z = torch.randn(2, 32, 16, 16)

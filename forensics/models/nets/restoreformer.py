@@ -1,8 +1,8 @@
 """RestoreFormer for inference: the published network with its training-only work left out.
 
 Promise: weights load strictly into the published class, and the picture equals that class's up to
-rounding.  The nearest entry of the code book is sought in float32 whatever the network's format
-is: a code that flips is another face, not a rounding.
+rounding.  Codes are chosen in float32 whatever the precision is: a code that flips is another face,
+not a rounding.
 
 Source: `gfpgan/archs/restoreformer_arch.py`; the class is spandrel's copy.
 """
@@ -68,9 +68,10 @@ class NearestCode(nn.Module):
 class Restoreformer(nn.Module):
     """The network, made from a loaded published one, whose tensors it takes over.
 
-    ``dtype``: float32 (exact) or bfloat16 (fast; the code book stays float32). Memory is
-    channels-last in bfloat16 alone: torch's group norm on a CPU loses three digits of float32 there
-    (largest error 9e-4 against 1e-6 on 64 channels of 512 x 512).
+    ``dtype``: float32 (exact) or bfloat16 (fast) for the decoder. Encoder and code book are float32
+    in both, so that both draw from the same codes. Memory is channels-last in bfloat16 alone:
+    torch's group norm on a CPU loses three digits of float32 there (largest error 9e-4 against 1e-6
+    on 64 channels of 512 x 512).
     """
 
     def __init__(self, loaded: RestoreFormer, dtype: torch.dtype) -> None:
@@ -81,18 +82,21 @@ class Restoreformer(nn.Module):
         self.nearest = NearestCode(loaded.quantize)
         self.encoder, self.decoder = loaded.encoder, loaded.decoder
         self.before, self.after = loaded.quant_conv, loaded.post_quant_conv
-        for part in (self.encoder, self.decoder, self.before, self.after):
-            for module in part.modules():
-                if type(module) is ResnetBlock:
-                    module.__class__ = LeanBlock
+        for module in (*self.encoder.modules(), *self.decoder.modules()):
+            if type(module) is ResnetBlock:
+                module.__class__ = LeanBlock
+        for part in (self.decoder, self.after):
             part.to(dtype=dtype)
             part.to(memory_format=self.memory)
 
     def forward(self, x_m11: Tensor) -> Tensor:
         """(B, 3, 512, 512) RGB in [-1, 1] to the same, float32, not clipped."""
-        x = x_m11.to(dtype=self.dtype).contiguous(memory_format=self.memory)
-        passed = self.encoder(x)
-        codes = self.nearest(self.before(passed["out"]))
-        codes = codes.to(dtype=self.dtype).contiguous(memory_format=self.memory)
-        picture: Tensor = self.decoder(self.after(codes), passed).float()
+        passed = self.encoder(x_m11.float().contiguous())
+        codes = self._cast(self.nearest(self.before(passed["out"])))
+        # The decoder looks at these alone.
+        looked_at = {name: self._cast(y) for name, y in passed.items() if name.endswith("_atten")}
+        picture: Tensor = self.decoder(self.after(codes), looked_at).float()
         return picture
+
+    def _cast(self, y: Tensor) -> Tensor:
+        return y.to(dtype=self.dtype).contiguous(memory_format=self.memory)
