@@ -20,7 +20,7 @@ from av.stream import Stream
 
 from forensics.children import ChildStopped
 from forensics.errors import InputError
-from forensics.media.apart import container_facts_apart, text_apart
+from forensics.media.apart.asking import container_facts_apart, text_apart
 from forensics.media.container import codec_name, open_video, reason_of
 from forensics.media.quick import sniff_file
 

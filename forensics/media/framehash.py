@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from forensics.children import ChildStopped
-from forensics.media.apart import text_apart
+from forensics.media.apart.asking import text_apart
 from forensics.media.container import open_video, video_stream
 from forensics.media.decode import native_bytes, native_sha256
 from forensics.media.quick import sniff_file

@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from forensics.errors import InputError
-from forensics.media import apart, examine
+from forensics.media import examine
+from forensics.media.apart import asking
 from forensics.media.colour import Colour
 from forensics.media.container import Digests, digest_file, digest_files
 from forensics.media.decode import Footage, readable
@@ -88,7 +89,7 @@ class _Here:
         return examine.examine_pictures(paths, folder, limits)
 
 
-Examiner = _Here | apart.Apart
+Examiner = _Here | asking.Apart
 
 
 def probe(path: Path, limits: Limits = DEFAULT) -> Media:
@@ -97,7 +98,7 @@ def probe(path: Path, limits: Limits = DEFAULT) -> Media:
     Raises `UsageError` when there is no such path, `InputError` when it is no footage, damaged
     beyond use, larger than ``limits``, or when the child crashes on it.
     """
-    return _probe(path, limits, apart.Apart())
+    return _probe(path, limits, asking.Apart())
 
 
 def probe_here(path: Path, limits: Limits = DEFAULT) -> Media:

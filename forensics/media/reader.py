@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from forensics.children import ChildStopped
 from forensics.errors import InputError
-from forensics.media.apart import decode_apart, name_of
+from forensics.media.apart.asking import decode_apart, name_of
 from forensics.media.decode import NO_QP_IN_PICTURES, PATCHED, DecodedFrame, Footage, FrameFailure
 from forensics.media.probe import Media
 

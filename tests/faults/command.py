@@ -43,7 +43,7 @@ AT_CALL: dict[str, tuple[str, Callable[[], None]]] = {
     "kill at the end of the clip": ("forensics.media.video_writer.VideoWriter.close", _kill),
     "kill while sealing": ("forensics.evidence.bundle.write_bag", _kill),
     "kill while resuming": ("forensics.evidence.bundle.shutil.rmtree", _kill),
-    "terminate while probing": ("forensics.media.apart.Apart.video", _end),
+    "terminate while probing": ("forensics.media.apart.asking.Apart.video", _end),
 }
 
 

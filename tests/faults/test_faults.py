@@ -18,7 +18,7 @@ import torch
 
 from forensics.errors import IncompleteError
 from forensics.evidence.verify import verify
-from forensics.media import apart, process
+from forensics.media.apart import asking, process
 from forensics.media.reader import STOPPED
 from forensics.run import Done
 from tests.faults.audits import FRAMES, Drawing, audit, counted, differing, moving, stubs
@@ -109,9 +109,9 @@ def _crashing(source: Path, out: Path, place: str, at: int) -> Done:
         os.kill(started[-1].pid, signal.SIGSEGV)
 
     with stubs(Drawing()) as patch:
-        patch.setattr("forensics.media.slots.MOST", 2)  # few frames ahead
+        patch.setattr("forensics.media.apart.slots.MOST", 2)  # few frames ahead
         patch.setattr("forensics.passes.follow.DETECT_BATCH", 1)
-        patch.setattr(apart, "Worker", Noted)
+        patch.setattr(asking, "Worker", Noted)
         counted(patch, place, at, crash)
         return audit(source, out)
 
@@ -119,7 +119,7 @@ def _crashing(source: Path, out: Path, place: str, at: int) -> Done:
 @pytest.mark.parametrize(
     ("place", "at"),
     [
-        ("forensics.media.cuts.CutMeter.add", 3),
+        ("forensics.media.cuts.CutMeter.add", 10),  # long enough that the face counts
         pytest.param("forensics.passes.drawing.align_face", 3, marks=pytest.mark.slow),
     ],
     ids=["following", "redrawing"],

@@ -18,14 +18,14 @@ from PIL import Image
 
 from forensics.children import ChildStopped
 from forensics.errors import InputError
-from forensics.media import apart, process
+from forensics.media.apart import asking, process
+from forensics.media.apart.process import Caps
+from forensics.media.apart.slots import MOST, Slots
 from forensics.media.decode import DecodedFrame, FrameFailure, decode
 from forensics.media.framehash import framehash_lines, framehash_text
 from forensics.media.limits import Limits
 from forensics.media.probe import Media, probe, probe_here
-from forensics.media.process import Caps
 from forensics.media.reader import FEWER, STOPPED, read_frames
-from forensics.media.slots import MOST, Slots
 from tests.clips import Spec, make_clip, pattern
 
 FRAMES = 24
@@ -54,7 +54,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> list[process.Worker]:
             super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on
             started.append(self)
 
-    monkeypatch.setattr(apart, "Worker", Noted)
+    monkeypatch.setattr(asking, "Worker", Noted)
     return started
 
 
@@ -176,7 +176,7 @@ def test_what_one_pass_lost_stays_lost_although_the_next_could_decode_it(
 
 
 def test_a_decoder_that_hangs_is_stopped(fresh: Media, workers: list[process.Worker]) -> None:
-    items = apart.decode_apart(fresh.footage(), Caps(stall_s=0.5))
+    items = asking.decode_apart(fresh.footage(), Caps(stall_s=0.5))
     next(items)
     os.kill(workers[0].pid, signal.SIGSTOP)
     with pytest.raises(ChildStopped, match="gave nothing for 0 s and was stopped"):
@@ -189,7 +189,7 @@ def test_memory_is_capped(tmp_path: Path) -> None:
     Image.new("RGB", (4000, 4000)).save(path)
     media = probe(path)
     with pytest.raises(ChildStopped, match=r"memory|MemoryError|allocate|crashed"):
-        list(apart.decode_apart(media.footage(), Caps(memory_bytes=2**28)))
+        list(asking.decode_apart(media.footage(), Caps(memory_bytes=2**28)))
     assert len(list(read_frames(media))) == 1  # and the default is enough
 
 
@@ -207,7 +207,7 @@ def test_a_source_that_crashes_probing_is_bad_input(
                 said, blob = super().receive()
             return said, blob
 
-    monkeypatch.setattr(apart, "Worker", Crashing)
+    monkeypatch.setattr(asking, "Worker", Crashing)
     with pytest.raises(InputError, match=r"clip\.mp4 cannot be examined: the decoder") as caught:
         probe(media.path)
     assert caught.value.exit_code == 3
@@ -275,7 +275,7 @@ class _Liar:
 def test_lies_are_noticed_and_become_failures(
     lie: str, fresh: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "Worker", _Liar)
+    monkeypatch.setattr(asking, "Worker", _Liar)
     monkeypatch.setattr(_Liar, "said", LIES[lie])
     items = list(read_frames(fresh))
     assert len(items) == FRAMES
@@ -287,7 +287,7 @@ def test_lies_are_noticed_and_become_failures(
 def test_a_child_that_leaves_frames_out_is_noticed(
     fresh: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "Worker", _Liar)
+    monkeypatch.setattr(asking, "Worker", _Liar)
     monkeypatch.setattr(_Liar, "said", (_shown(), b""))
     first, *rest = read_frames(fresh)
     assert isinstance(first, DecodedFrame)
@@ -298,7 +298,7 @@ def test_a_child_that_leaves_frames_out_is_noticed(
 def test_what_is_said_of_a_source_is_held_against_the_limits(
     media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true = json.loads(apart._document("video", _examine_job(media)))
+    true = json.loads(asking._document("video", _examine_job(media)))
     for change, words in (
         ({"frames": 2_000_000}, "more than 1,000,000 frames"),
         ({"width": 90_000}, "declares pictures of 90000x64"),
@@ -308,7 +308,7 @@ def test_what_is_said_of_a_source_is_held_against_the_limits(
         ({"surprise": 1, "index": -1}, "spoke nonsense"),
     ):
         told = json.dumps({**true, **change}).encode()
-        monkeypatch.setattr(apart, "_document", lambda *_, told=told: told)
+        monkeypatch.setattr(asking, "_document", lambda *_, told=told: told)
         with pytest.raises(InputError, match=words):
             probe(media.path)
 
@@ -350,9 +350,9 @@ def test_a_starter_that_was_killed_is_replaced(fresh: Media) -> None:
 def test_nothing_lives_on_when_the_tool_is_killed(media: Media) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from forensics.media import apart, process\n"
+        "from forensics.media.apart import asking, process\n"
         "from forensics.media.probe import probe\n"
-        "items = apart.decode_apart(probe(Path(sys.argv[1])).footage())\n"
+        "items = asking.decode_apart(probe(Path(sys.argv[1])).footage())\n"
         "next(items)\n"
         "worker = items.gi_frame.f_locals['worker']\n"
         "print(process.starter()._process.pid, worker.pid, flush=True); time.sleep(60)\n"

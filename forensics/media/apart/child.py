@@ -20,7 +20,7 @@ _PID = struct.Struct(">q")
 _ASKED = 1 + _PID.size
 _GRACE_S = 2.0
 # Run by its path: the package is the one that this file belongs to, wherever that stands.
-_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+_PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])
 
 
 def serve(control: socket.socket) -> None:
@@ -72,7 +72,7 @@ def _end(pid: int) -> int:
 
 def _work(handles: list[int]) -> None:
     """The worker: never returns."""
-    from forensics.media.tasks import work
+    from forensics.media.apart.tasks import work
 
     code = 1
     try:
@@ -87,7 +87,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     if _PACKAGE_ROOT not in sys.path:
         sys.path.insert(0, _PACKAGE_ROOT)
-    import forensics.media.tasks  # noqa: F401 - loaded here, once
+    import forensics.media.apart.tasks  # noqa: F401 - loaded here, once
 
     gc.freeze()  # what is loaded stays shared with the workers
     serve(control)

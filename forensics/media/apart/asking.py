@@ -19,14 +19,14 @@ import numpy as np
 
 from forensics.children import ChildStopped
 from forensics.errors import InputError
+from forensics.media.apart.plain import footage_out, header_in
+from forensics.media.apart.process import Caps, Worker
+from forensics.media.apart.slots import Slots
+from forensics.media.apart.wire import NONSENSE, Said, integer, integer_or_none, text, text_or_none
 from forensics.media.codec import BLOCK_PX, QpGrid
 from forensics.media.decode import DecodedFrame, Footage, FrameFailure
 from forensics.media.examine import Examined
 from forensics.media.limits import Limits
-from forensics.media.plain import footage_out, header_in
-from forensics.media.process import Caps, Worker
-from forensics.media.slots import Slots
-from forensics.media.wire import NONSENSE, Said, integer, integer_or_none, text, text_or_none
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forensics.children import ChildStopped
+from forensics.media.apart.wire import NONSENSE, Said, integer, text, text_or_none
 from forensics.media.colour import Colour
 from forensics.media.decode import Footage
 from forensics.media.geometry import Geometry, Turn
 from forensics.media.limits import Limits
-from forensics.media.wire import NONSENSE, Said, integer, text, text_or_none
 
 if TYPE_CHECKING:
     from forensics.media.picture import Header

@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 from forensics.children import ChildStopped, end_words, environment
 from forensics.errors import InputError
-from forensics.media.wire import Said, Wire, text
+from forensics.media.apart.wire import Said, Wire, text
 
 log = logging.getLogger(__name__)
 

@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from forensics.children import cap, deny
 from forensics.errors import ForensicsError
+from forensics.media.apart.plain import footage_in, header_out
+from forensics.media.apart.slots import Filled
+from forensics.media.apart.wire import Said, Wire
 from forensics.media.decode import DecodedFrame, FrameFailure, decode
 from forensics.media.describe import container_facts_here, packet_hash_here
 from forensics.media.examine import examine_pictures, examine_video
 from forensics.media.framehash import framehash_lines
 from forensics.media.limits import Limits
-from forensics.media.plain import footage_in, header_out
-from forensics.media.slots import Filled
-from forensics.media.wire import Said, Wire
 
 Job = Mapping[str, Any]
 BEAT_S: Final = 1.0
