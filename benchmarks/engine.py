@@ -47,12 +47,13 @@ def main() -> int:
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),
         "device": str(device),
-        "peak_tflops": {
-            name: peak_tflops(device, getattr(torch, name)) for name in DTYPES.values()
-        },
         "cases": {},
         "scaling": {},
     }
+    if cases != SLOW:
+        part["peak_tflops"] = {
+            name: peak_tflops(device, getattr(torch, name)) for name in DTYPES.values()
+        }
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         folder = options.weights or Path(scratch) / "weights"
         weights = Weights(folder) if cases == SLOW else make_weights(folder.resolve())
