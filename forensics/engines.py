@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import torch
 
@@ -30,7 +31,7 @@ from forensics.reference.engine import ReferenceEngine
 from forensics.restore.background import Background, LanczosBackground
 from forensics.restore.choose import load_restorer
 from forensics.restore.noise import parse_noise
-from forensics.restore.parsing import BiSeNetParser, FaceParser, ParseNetParser
+from forensics.restore.parsing import FaceParser, PartsParser
 from forensics.restore.realesrgan import RealEsrganBackground
 from forensics.restore.restorer import Precision, Restorer
 from forensics.runtime import make_repeatable, resolve_device
@@ -194,8 +195,10 @@ def _native(
 
 
 def _parser(model: LoadedModel, device: torch.device, precision: Precision) -> FaceParser:
-    parser = ParseNetParser if model.card["name"] == "parsenet" else BiSeNetParser
-    return parser(model, device, precision=precision)
+    kind: Literal["bisenet", "parsenet"] = (
+        "parsenet" if model.card["name"] == "parsenet" else "bisenet"
+    )
+    return PartsParser(kind, model, device, precision=precision)
 
 
 def _reference(

@@ -31,7 +31,7 @@ from forensics.passes.relay import Relay
 from forensics.records import Detection, Failure
 from forensics.restore.background import Background, LanczosBackground
 from forensics.restore.choose import load_restorer
-from forensics.restore.parsing import BiSeNetParser, FaceParser
+from forensics.restore.parsing import FaceParser, PartsParser
 from forensics.restore.paste import FaceMask, PlacedFace, paste_into
 from forensics.restore.realesrgan import RealEsrganBackground
 from forensics.restore.restorer import FallenBack, Restorer
@@ -73,7 +73,7 @@ class Ours:
                 weights.load(GFPGAN), device, precision=precision, noise="stored"
             ),
             background=background,
-            parser=BiSeNetParser.load(weights.load(BISENET), device, precision=precision),
+            parser=PartsParser("bisenet", weights.load(BISENET), device, precision=precision),
             device=device,
         )
 

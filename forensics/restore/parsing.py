@@ -11,7 +11,7 @@ of one restored crop, and crops of one person on the template lie alike.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -88,35 +88,69 @@ def numbers_of(parts: frozenset[str], classes: Sequence[str]) -> tuple[int, ...]
     return tuple(number for number, name in enumerate(classes) if name in parts)
 
 
-class BiSeNetParser:
-    """BiSeNet with the usual feather: float32 masks that fade before the crop's rim."""
+@dataclass(frozen=True)
+class _Network:
+    """One of the two parsers: how it is built, read and softened."""
+
+    load: Callable[[Mapping[str, torch.Tensor]], torch.nn.Module]
+    scores: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
+    classes: Sequence[str]
+    mean_01: tuple[float, float, float]
+    spread_01: tuple[float, float, float]
+    soften: Callable[[NDArray[np.bool_]], FaceMask]
+
+
+_NETWORKS = {
+    # The usual feather: float32 masks that fade before the crop's rim.
+    "bisenet": _Network(
+        bisenet.load_bisenet,
+        bisenet.bisenet_scores,
+        bisenet.CLASSES,
+        bisenet.MEAN_01,
+        bisenet.SPREAD_01,
+        lambda inside: feathered(inside, "bisenet"),
+    ),
+    # Upstream's feather, float64.
+    "parsenet": _Network(
+        parsenet.load_parsenet,
+        parsenet.parsenet_scores,
+        parsenet.CLASSES,
+        parsenet.MEAN_01,
+        parsenet.SPREAD_01,
+        lambda inside: upstream_feathered(inside, "parsenet"),
+    ),
+}
+
+
+class PartsParser:
+    """BiSeNet or ParseNet on one device: the pixels of the parts that upstream pastes."""
 
     def __init__(
-        self, model: LoadedModel, device: torch.device, *, precision: Precision = "exact"
+        self,
+        kind: Literal["bisenet", "parsenet"],
+        model: LoadedModel,
+        device: torch.device,
+        *,
+        precision: Precision = "exact",
     ) -> None:
         """Build the network from verified weights.
 
         ``precision``: exact is float32, fast is bfloat16.  Raises `IntegrityError` when the
         weights do not fit.
         """
-        net = _fitting(bisenet.load_bisenet, model)
-        net = net.to(device=device, dtype=DTYPES[precision]).to(memory_format=torch.channels_last)
+        own, dtype = _NETWORKS[kind], DTYPES[precision]
+        net = _fitting(own.load, model)
+        net = net.to(device=device, dtype=dtype).to(memory_format=torch.channels_last)
         self._facts = _facts(model, precision)
+        self._soften = own.soften
         self._parse = _Parse(
-            lambda x: bisenet.bisenet_scores(net, x),
-            numbers_of(FACE_PARTS, bisenet.CLASSES),
-            bisenet.MEAN_01,
-            bisenet.SPREAD_01,
+            lambda x: own.scores(net, x),
+            numbers_of(FACE_PARTS, own.classes),
+            own.mean_01,
+            own.spread_01,
             device,
-            DTYPES[precision],
+            dtype,
         )
-
-    @classmethod
-    def load(
-        cls, model: LoadedModel, device: torch.device, *, precision: Precision = "exact"
-    ) -> BiSeNetParser:
-        """As the constructor, under the name that every network of a run is loaded by."""
-        return cls(model, device, precision=precision)
 
     @property
     def facts(self) -> ParserFacts:
@@ -125,48 +159,7 @@ class BiSeNetParser:
 
     def masks(self, restored_rgb_u8: Sequence[U8]) -> list[FaceMask | Failure]:
         """One mask a crop, in order; a crop's mask does not depend on the others."""
-        return [
-            self._parse.mask(crop, lambda i: feathered(i, "bisenet")) for crop in restored_rgb_u8
-        ]
-
-
-class ParseNetParser:
-    """ParseNet with upstream's feather, float64, for --upstream-compat."""
-
-    def __init__(
-        self, model: LoadedModel, device: torch.device, *, precision: Precision = "exact"
-    ) -> None:
-        """Build the network from verified weights; as `BiSeNetParser`."""
-        net = _fitting(parsenet.load_parsenet, model)
-        net = net.to(device=device, dtype=DTYPES[precision]).to(memory_format=torch.channels_last)
-        self._facts = _facts(model, precision)
-        self._parse = _Parse(
-            lambda x: parsenet.parsenet_scores(net, x),
-            numbers_of(FACE_PARTS, parsenet.CLASSES),
-            parsenet.MEAN_01,
-            parsenet.SPREAD_01,
-            device,
-            DTYPES[precision],
-        )
-
-    @classmethod
-    def load(
-        cls, model: LoadedModel, device: torch.device, *, precision: Precision = "exact"
-    ) -> ParseNetParser:
-        """As the constructor, under the name that every network of a run is loaded by."""
-        return cls(model, device, precision=precision)
-
-    @property
-    def facts(self) -> ParserFacts:
-        """Name, version, digest, licence, number format and parts."""
-        return self._facts
-
-    def masks(self, restored_rgb_u8: Sequence[U8]) -> list[FaceMask | Failure]:
-        """One mask a crop, in order; a crop's mask does not depend on the others."""
-        return [
-            self._parse.mask(crop, lambda i: upstream_feathered(i, "parsenet"))
-            for crop in restored_rgb_u8
-        ]
+        return [self._parse.mask(crop, self._soften) for crop in restored_rgb_u8]
 
 
 @dataclass(frozen=True)
@@ -210,7 +203,7 @@ class _Parse:
 
 
 def _fitting(
-    load: Callable[[dict[str, torch.Tensor]], torch.nn.Module], model: LoadedModel
+    load: Callable[[Mapping[str, torch.Tensor]], torch.nn.Module], model: LoadedModel
 ) -> torch.nn.Module:
     """The network with the model's weights, or `IntegrityError`."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from forensics.models.load import LoadedModel
 from forensics.models.nets import bisenet, parsenet
 from forensics.records import Failure
 from forensics.restore.mask import FaceMask, feathered
-from forensics.restore.parsing import FACE_PARTS, BiSeNetParser, ParseNetParser, numbers_of
+from forensics.restore.parsing import FACE_PARTS, PartsParser, numbers_of
 from forensics.restore.paste import PlacedFace
 from forensics.restore.paste_upstream import paste_upstream
 
@@ -100,7 +100,7 @@ def test_parsenets_scores_equal_facexlibs() -> None:
 
 def test_a_mask_is_the_feather_of_the_classes_that_facexlib_finds() -> None:
     official = seeded(BiSeNet(19), seed=8)  # one whose classes vary over the picture
-    parser = BiSeNetParser.load(model(official, "bisenet"), CPU)
+    parser = PartsParser("bisenet", model(official, "bisenet"), CPU)
     picture = crop()
     x = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
     mean, spread = torch.tensor(bisenet.MEAN_01), torch.tensor(bisenet.SPREAD_01)
@@ -118,7 +118,7 @@ def test_a_mask_is_the_feather_of_the_classes_that_facexlib_finds() -> None:
 
 
 def test_a_mask_does_not_depend_on_the_crops_beside_it() -> None:
-    parser = BiSeNetParser.load(model(seeded(BiSeNet(19)), "bisenet"), CPU, precision="fast")
+    parser = PartsParser("bisenet", model(seeded(BiSeNet(19)), "bisenet"), CPU, precision="fast")
     together = parser.masks([crop(0), crop(1)])
     for number, mask in enumerate(together):
         (alone,) = parser.masks([crop(number)])
@@ -128,7 +128,7 @@ def test_a_mask_does_not_depend_on_the_crops_beside_it() -> None:
 
 
 def test_a_parser_that_fails_gives_a_failure_and_no_mask() -> None:
-    parser = BiSeNetParser.load(model(seeded(BiSeNet(19)), "bisenet"), CPU)
+    parser = PartsParser("bisenet", model(seeded(BiSeNet(19)), "bisenet"), CPU)
 
     def broken(x: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("out of memory")
@@ -146,10 +146,10 @@ def test_a_parser_that_fails_gives_a_failure_and_no_mask() -> None:
         parser.masks([np.zeros((256, 256, 3), np.uint8)])
 
 
-@pytest.mark.parametrize("parser", [BiSeNetParser, ParseNetParser])
-def test_weights_of_another_network_are_refused(parser: Any) -> None:
+@pytest.mark.parametrize("kind", ["bisenet", "parsenet"])
+def test_weights_of_another_network_are_refused(kind: Literal["bisenet", "parsenet"]) -> None:
     with pytest.raises(IntegrityError, match="do not fit"):
-        parser.load(model(torch.nn.Linear(2, 2), "x"), CPU)
+        PartsParser(kind, model(torch.nn.Linear(2, 2), "x"), CPU)
 
 
 @pytest.mark.slow
@@ -165,7 +165,7 @@ def test_mask_and_paste_by_parsenet_equal_upstreams_bytes() -> None:
     helper.restored_faces = [np.ascontiguousarray(restored[..., ::-1])]
     helper.get_inverse_affine()
     theirs = helper.paste_faces_to_input_image()[..., ::-1]
-    parser = ParseNetParser.load(model(official, "parsenet"), CPU)
+    parser = PartsParser("parsenet", model(official, "parsenet"), CPU)
     (mask,) = parser.masks([restored])
     assert isinstance(mask, FaceMask)
     ours = cv2.resize(frame, (400, 300), interpolation=cv2.INTER_LANCZOS4)

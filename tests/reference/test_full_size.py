@@ -21,7 +21,7 @@ from forensics.reference.packages import official_classes
 from forensics.restore.background import enlarge
 from forensics.restore.choose import load_restorer
 from forensics.restore.mask import FaceMask
-from forensics.restore.parsing import ParseNetParser
+from forensics.restore.parsing import PartsParser
 from forensics.restore.paste import PlacedFace
 from forensics.restore.paste_upstream import paste_upstream
 from tests.reference import made
@@ -116,7 +116,7 @@ def test_our_engine_under_upstream_compat_gives_the_same_picture(
     # 1e-4 of [-1, 1] may round to another level; it is one level, in few places.
     assert off.max() <= 1
     assert (off > 0).mean() < 0.001
-    (mask,) = ParseNetParser(models.parser, made.CPU).masks([drawn])
+    (mask,) = PartsParser("parsenet", models.parser, made.CPU).masks([drawn])
     assert isinstance(mask, FaceMask)
     picture = enlarge(frame, 2)
     paste_upstream(picture, [PlacedFace(drawn, aligned.affine, 0, mask)], 2)
