@@ -135,7 +135,9 @@ def test_with_json_an_error_is_one_document(
     "words",
     [
         ["--upscale", "9"],
-        ["--models", "gfpgan-1.4"],
+        ["--models", "gfpgan-9"],
+        ["--noise", "zero"],  # without effect on the embedded restorer
+        ["--engine", "reference"],  # has no embedded restorer
         ["--format", "docx"],
         ["--every", "0"],
         ["--no-such-option"],

@@ -123,7 +123,7 @@ def flips(target: Target) -> Iterator[Attack]:
         words = (path.rsplit("/", 1)[-1], "signature", "bundle.dsse.json", "time stamp")
         yield Attack("bit flip", path, flip(path, rng), words, PLAIN)
     for path in (*RECORDS, *MEDIA, *PICTURES[:2]):
-        words = (base(path), path.split("/")[1], "chain", "pixels")
+        words = (base(path), path.split("/")[1], "chain", "pixels", "seal event")
         yield Attack("bit flip", f"{path}, sealed again", flip(path, rng), words, ATTACKERS[1:])
 
 
