@@ -55,7 +55,6 @@ class NativeNetworks:
 class Engines:
     """The networks of a run. ``drawing`` is the native set or the official code."""
 
-    profile: Profile
     detector: Detector | OfficialDetector
     least_eye_px: float
     embedder: Embedder
@@ -139,7 +138,6 @@ def load_engines(settings: Settings) -> Engines:
         else _native(loaded, settings, background, device)
     )
     return Engines(
-        profile=chosen,
         detector=Detector.load(loaded["detector"].state, device)
         if embedded
         else OfficialDetector.load(

@@ -6,7 +6,6 @@ so.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 
 import cv2
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.journal import Journal
+from forensics.passes.face_line import rgb_sha256
 from forensics.passes.sink import picture_name
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,6 @@ class KeptFaces:
 
     def __init__(self, bundle: BundleWriter, journal: Journal) -> None:
         self._bundle, self._journal = bundle, journal
-        self.used = 0
-        """How many faces were kept so far."""
 
     def get(self, frame: int, person: int, crop_sha256: str) -> NDArray[np.uint8] | None:
         """The restored face (512, 512, 3) uint8 RGB drawn from exactly that crop, or None."""
@@ -44,8 +42,7 @@ class KeptFaces:
             log.warning("%s of the interrupted run is damaged; restored again", path.name)
             return None
         rgb_u8 = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-        if hashlib.sha256(np.ascontiguousarray(rgb_u8).data).hexdigest() != known.restored_sha256:
+        if rgb_sha256(rgb_u8) != known.restored_sha256:
             log.warning("%s of the interrupted run was altered; restored again", path.name)
             return None
-        self.used += 1
         return rgb_u8

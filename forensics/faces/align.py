@@ -6,8 +6,10 @@ Pure functions on arrays.  Coordinates have pixel centres at integers, so that a
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -53,6 +55,11 @@ class Aligned:
     yaw_deg: float
     crop_rgb_u8: NDArray[np.uint8]
     native_rgb_u8: NDArray[np.uint8]
+
+    @cached_property
+    def crop_sha256(self) -> str:
+        """SHA-256 of the crop's raw RGB bytes, row by row; computed once."""
+        return hashlib.sha256(np.ascontiguousarray(self.crop_rgb_u8).data).hexdigest()
 
     def affine_rows(self) -> Affine:
         """The matrix as the records store it."""

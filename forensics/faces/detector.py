@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from facexlib.detection.retinaface import RetinaFace
 
 from forensics.faces.anchors import decode_boxes, decode_points, prior_boxes, suppress_doubles
+from forensics.faces.answers import FrameU8, as_detections, check_frame
 from forensics.faces.second_look import look_at, points_seen
 from forensics.models.nets.detector import load_detector
 from forensics.records import Detection
@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 MEAN_BGR = (104.0, 117.0, 123.0)
 MULTIPLE_PX = 32  # the coarsest stride of the network
 SIDE_MIN_PX, SIDE_MAX_PX = 8, 32768
-
-FrameU8 = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Detector:
         ArithmeticError when the network gives numbers that are not finite.
         """
         for frame in frames_rgb_u8:
-            _check(frame)
+            check_frame(frame, SIDE_MIN_PX, SIDE_MAX_PX)
         found: list[list[Detection]] = [[] for _ in frames_rgb_u8]
         by_size: dict[tuple[int, ...], list[int]] = {}
         for index, frame in enumerate(frames_rgb_u8):
@@ -181,23 +179,9 @@ class Detector:
         five = decode_points(points[likely], priors[likely]) * scale_px
         kept = suppress_doubles(boxes, scores[likely], config.overlap_max)
         # Pixel centres lie at integers, so a change of size keeps x + 0.5, not x, in proportion.
-        boxes_px = ((boxes[kept].view(-1, 2, 2) + 0.5) * ratio - 0.5).flatten(1).cpu().tolist()
-        five_px = ((five[kept] + 0.5) * ratio - 0.5).cpu().tolist()
-        marks = scores[likely][kept].cpu().tolist()
-        return [
-            Detection(
-                (box[0], box[1], box[2], box[3]),
-                (
-                    (p[0][0], p[0][1]),
-                    (p[1][0], p[1][1]),
-                    (p[2][0], p[2][1]),
-                    (p[3][0], p[3][1]),
-                    (p[4][0], p[4][1]),
-                ),
-                float(score),
-            )
-            for box, p, score in zip(boxes_px, five_px, marks, strict=True)
-        ]
+        boxes_px = ((boxes[kept].view(-1, 2, 2) + 0.5) * ratio - 0.5).flatten(1)
+        five_px = (five[kept] + 0.5) * ratio - 0.5
+        return as_detections(boxes_px, five_px, scores[likely][kept])
 
     def _seen_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width at which the network sees a frame."""
@@ -238,18 +222,6 @@ def _nested(small: Detection, large: Detection, width_ratio_max: float, inside_m
         return False
     shared = max(0.0, min(x1, u1) - max(x0, u0)) * max(0.0, min(y1, v1) - max(y0, v0))
     return shared >= inside_min * (x1 - x0) * (y1 - y0)
-
-
-def _check(frame: FrameU8) -> None:
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
-        kind = getattr(frame, "dtype", type(frame).__name__)
-        raise ValueError(f"a frame is uint8 RGB with values 0..255, not {kind}")
-    if frame.ndim != 3 or frame.shape[2] != 3:
-        raise ValueError(f"a frame has shape (H, W, 3), not {frame.shape}")
-    if not SIDE_MIN_PX <= min(frame.shape[:2]) <= max(frame.shape[:2]) <= SIDE_MAX_PX:
-        raise ValueError(
-            f"a frame's sides lie in {SIDE_MIN_PX}..{SIDE_MAX_PX} px, not {frame.shape[:2]}"
-        )
 
 
 def _resized(frame_rgb_u8: FrameU8, height: int, width: int) -> FrameU8:

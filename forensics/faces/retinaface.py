@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from forensics.errors import IntegrityError
 from forensics.faces.anchors import decode_boxes, decode_points, prior_boxes, suppress_doubles
+from forensics.faces.answers import FrameU8, as_detections, check_frame
 from forensics.models.load import LoadedModel
 from forensics.models.nets.retinaface import Backbone, LeanRetinaFace, backbone_of, published
 from forensics.records import Detection
@@ -27,8 +27,6 @@ MEAN_BGR = (104.0, 117.0, 123.0)
 SIDE_MIN_PX, SIDE_MAX_PX = 32, 32768
 BATCHES = {"cpu": 1, "cuda": 4}
 DTYPES = {"exact": torch.float32, "fast": torch.bfloat16}
-
-FrameU8 = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class OfficialDetector:
         the network gives numbers that are not finite.
         """
         for frame in frames_rgb_u8:
-            _check(frame)
+            check_frame(frame, SIDE_MIN_PX, SIDE_MAX_PX)
         batch = self.config.batch or BATCHES[self.device.type]
         by_size: dict[tuple[int, ...], list[int]] = {}
         for index, frame in enumerate(frames_rgb_u8):
@@ -129,41 +127,10 @@ class OfficialDetector:
         boxes = decode_boxes(offsets[likely], priors[likely]) * scale_px.repeat(2)
         five = decode_points(points[likely], priors[likely]) * scale_px
         kept = suppress_doubles(boxes, scores[likely], self.config.overlap_max)
-        rows = zip(
-            boxes[kept].cpu().tolist(),
-            five[kept].cpu().tolist(),
-            scores[likely][kept].cpu().tolist(),
-            strict=True,
-        )
-        return [
-            Detection(
-                (box[0], box[1], box[2], box[3]),
-                (
-                    (p[0][0], p[0][1]),
-                    (p[1][0], p[1][1]),
-                    (p[2][0], p[2][1]),
-                    (p[3][0], p[3][1]),
-                    (p[4][0], p[4][1]),
-                ),
-                float(score),
-            )
-            for box, p, score in rows
-        ]
+        return as_detections(boxes[kept], five[kept], scores[likely][kept])
 
 
 @lru_cache(maxsize=8)
 def _priors(height_px: int, width_px: int, device: str) -> Tensor:
     """Priors of one frame size on one device, (N, 4)."""
     return torch.from_numpy(prior_boxes(height_px, width_px).copy()).to(device)
-
-
-def _check(frame: FrameU8) -> None:
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
-        kind = getattr(frame, "dtype", type(frame).__name__)
-        raise ValueError(f"a frame is uint8 RGB with values 0..255, not {kind}")
-    if frame.ndim != 3 or frame.shape[2] != 3:
-        raise ValueError(f"a frame has shape (H, W, 3), not {frame.shape}")
-    if not SIDE_MIN_PX <= min(frame.shape[:2]) <= max(frame.shape[:2]) <= SIDE_MAX_PX:
-        raise ValueError(
-            f"a frame's sides lie in {SIDE_MIN_PX}..{SIDE_MAX_PX} px, not {frame.shape[:2]}"
-        )

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -19,7 +18,7 @@ from forensics.media.reader import DecodedFrame
 from forensics.passes.follow import FollowedFace
 from forensics.passes.kept import Kept
 from forensics.records import Failure, Rejected, SkipReason
-from forensics.restore.background import Background
+from forensics.restore.background import Background, Enlarged
 from forensics.restore.mask import FaceMask
 from forensics.restore.parsing import FaceParser
 from forensics.restore.paste import PlacedFace, paste_into
@@ -57,14 +56,6 @@ class DrawnFrame:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class Picture:
-    """The whole restored picture; ``fallen_back`` says why its background is not as asked."""
-
-    rgb_u8: U8
-    fallen_back: str | None = None
-
-
 Followed = tuple[DecodedFrame, tuple[FollowedFace, ...]]
 
 
@@ -75,8 +66,8 @@ class Drawer(Protocol):
         """The faces of these frames, drawn; one result a frame, in order."""
         ...
 
-    def picture(self, frame: DrawnFrame) -> Picture:
-        """The whole picture of a frame that this drawer drew, `upscale` times enlarged."""
+    def picture(self, frame: DrawnFrame) -> Enlarged:
+        """The whole picture of a frame that this drawer drew, enlarged, with its faces in it."""
         ...
 
 
@@ -108,7 +99,7 @@ class NativeDrawer:
         ]
         return self._masked(self._restore(drawn))
 
-    def picture(self, frame: DrawnFrame) -> Picture:
+    def picture(self, frame: DrawnFrame) -> Enlarged:
         """See `Drawer.picture`."""
         rgb_u8 = frame.decoded.rgb_u8
         enlarged = self.background.enlarge(rgb_u8, self.manner.upscale)
@@ -121,7 +112,7 @@ class NativeDrawer:
         else:
             placed = [self._placed(face) for face in drawn]
             paste_into(enlarged.rgb_u8, placed, (rgb_u8.shape[1], rgb_u8.shape[0]))
-        return Picture(enlarged.rgb_u8, enlarged.fallen_back)
+        return enlarged
 
     def _placed(self, face: DrawnFace) -> PlacedFace:
         if face.aligned is None or face.restored_rgb_u8 is None:
@@ -184,8 +175,7 @@ class NativeDrawer:
         """The face with what an interrupted run restored from the same crop, where there is any."""
         if face.aligned is None:
             return face
-        crop_sha256 = hashlib.sha256(face.aligned.crop_rgb_u8.tobytes()).hexdigest()
-        known = self.kept.get(frame.decoded.frame, face.followed.person, crop_sha256)
+        known = self.kept.get(frame.decoded.frame, face.followed.person, face.aligned.crop_sha256)
         return face if known is None else replace(face, restored_rgb_u8=known)
 
 

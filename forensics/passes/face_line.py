@@ -56,7 +56,7 @@ def face_line(
         reason=reason,
         error=error,
         seed=face.seed,
-        crop_sha256=rgb_sha256(aligned.crop_rgb_u8) if aligned else None,
+        crop_sha256=aligned.crop_sha256 if aligned else None,
         restored_sha256=None if face.restored_rgb_u8 is None else rgb_sha256(face.restored_rgb_u8),
         measures=measures,
         not_measured=not_measured,

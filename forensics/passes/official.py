@@ -14,12 +14,12 @@ import numpy as np
 
 from forensics.faces.align import Aligned, align_face
 from forensics.media.reader import DecodedFrame
-from forensics.passes.drawing import NO_FACE, DrawnFace, DrawnFrame, Followed, Picture
+from forensics.passes.drawing import NO_FACE, DrawnFace, DrawnFrame, Followed
 from forensics.passes.follow import FollowedFace
 from forensics.records import Box, Failure, Rejected
 from forensics.reference.engine import ReferenceEngine
 from forensics.reference.frame import ReferenceFace, ReferenceFrame
-from forensics.restore.background import enlarge
+from forensics.restore.background import Enlarged, enlarge
 
 SAME_FACE_IOU = 0.5
 
@@ -31,29 +31,29 @@ class ReferenceDrawer:
     engine: ReferenceEngine
     unsupported_signal: bool
     upscale: int
-    _pictures: dict[int, Picture] = field(default_factory=dict)
+    _pictures: dict[int, Enlarged] = field(default_factory=dict)
 
     def draw(self, frames: Sequence[Followed]) -> list[DrawnFrame]:
         """See `Drawer.draw`; upstream makes the picture in the same breath."""
         return [self._draw(decoded, followed) for decoded, followed in frames]
 
-    def picture(self, frame: DrawnFrame) -> Picture:
+    def picture(self, frame: DrawnFrame) -> Enlarged:
         """See `Drawer.picture`; each one is handed out once."""
         return self._pictures.pop(frame.decoded.frame)
 
     def _draw(self, decoded: DecodedFrame, followed: tuple[FollowedFace, ...]) -> DrawnFrame:
         if self.unsupported_signal:
-            self._pictures[decoded.frame] = Picture(enlarge(decoded.rgb_u8, self.upscale))
+            self._pictures[decoded.frame] = Enlarged(enlarge(decoded.rgb_u8, self.upscale))
             skipped = tuple(DrawnFace(face, skipped="unsupported_signal") for face in followed)
             return DrawnFrame(decoded, skipped)
         made = self.engine.enhance(decoded.rgb_u8)
         if isinstance(made, Failure):
             plain = enlarge(decoded.rgb_u8, self.upscale)
-            self._pictures[decoded.frame] = Picture(plain, f"{made.reason} ({made.error})")
+            self._pictures[decoded.frame] = Enlarged(plain, f"{made.reason} ({made.error})")
             return DrawnFrame(decoded, tuple(DrawnFace(face, failure=made) for face in followed))
         lost = made.background_failure
         reason = None if lost is None else f"{lost.reason} ({lost.error})"
-        self._pictures[decoded.frame] = Picture(made.picture_rgb_u8, reason)
+        self._pictures[decoded.frame] = Enlarged(made.picture_rgb_u8, reason)
         return _given_out(decoded, followed, made)
 
 

@@ -17,13 +17,14 @@ from forensics.config import Settings
 from forensics.media.probe import Media
 from forensics.media.reader import DecodedFrame, FrameFailure, read_frames
 from forensics.media.writer import Writer
-from forensics.passes.drawing import Drawer, DrawnFace, DrawnFrame, Picture
+from forensics.passes.drawing import Drawer, DrawnFace, DrawnFrame
 from forensics.passes.face_line import face_input, face_line, rgb_sha256
 from forensics.passes.follow import FollowedFace, Following
 from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
 from forensics.progress import Progress
 from forensics.records import FaceLine, Failure, FrameLine
+from forensics.restore.background import Enlarged
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.maps import Scored, render_map
@@ -101,7 +102,7 @@ class Redraw:
             scores[number][face.followed.person] = scored
         return list(scores)
 
-    def write(self, frame: DrawnFrame, scores: Scores, picture: Picture) -> None:
+    def write(self, frame: DrawnFrame, scores: Scores, picture: Enlarged) -> None:
         """Put one frame into the clip and everything about it into the sink; in frame order."""
         decoded, name = frame.decoded, picture_name(frame.decoded.frame)
         self.writer.write(decoded, picture.rgb_u8)
@@ -200,7 +201,7 @@ class _Writing:
     redraw: Redraw
     frame: DrawnFrame
     scores: Scores
-    picture: Picture
+    picture: Enlarged
 
     def __call__(self) -> None:
         self.redraw.write(self.frame, self.scores, self.picture)

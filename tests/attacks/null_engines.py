@@ -95,8 +95,8 @@ def _models() -> tuple[Model, ...]:
 
 def null_engines(settings: Settings, *, nan: bool = False) -> Engines:
     """In place of `forensics.engines.load_engines`."""
+    check_settings(settings)
     return Engines(
-        profile=check_settings(settings),
         detector=NullDetector(),  # type: ignore[arg-type]  # has the one method that is called
         least_eye_px=8.0,
         embedder=NullEmbedder(),  # type: ignore[arg-type]
