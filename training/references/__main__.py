@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from forensics.calibration import coding, filmed
 from forensics.errors import EnvironmentLacks
 from forensics.models.load import LoadedModel, load_embedded
 from forensics.models.nets.identity import build_identity
@@ -67,8 +68,8 @@ def _is_text(node: ast.expr) -> bool:
 def recipe_digest(pack: Path) -> str:
     """Digest of everything that decides the rows: data, sampling, measures."""
     scoring = Path(identity.__file__).parent
-    here = Path(samples.__file__)
-    files = [pack, here, here.parents[1] / "degrade.py", *(scoring / name for name in SOURCES)]
+    made = [Path(module.__file__) for module in (filmed, coding)]
+    files = [pack, *made, *(scoring / name for name in SOURCES)]
     files.append(scoring.parent / "faces" / "align.py")
     text = "\n".join(meaning(path) for path in files) + f"\n{SEED} {DRAWS}"
     return hashlib.sha256(text.encode()).hexdigest()
