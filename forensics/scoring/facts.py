@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from forensics.records import Band, Box, FaceLine, FlagCode, Outcome, Severity
+
+if TYPE_CHECKING:
+    from forensics.scoring.temporal import OverTime
 
 SEVERITY: Final[Mapping[FlagCode, Severity]] = {
     "contradicts_footage": "high",
@@ -29,7 +32,7 @@ class FaceFact:
     ``shot`` is the number of the shot the frame lies in.  ``similarity`` is the cosine of the
     face's appearance to the person's other frames, ``rival`` the highest to another person's;
     ``step_grey`` how much more the restored face changed since the frame before than its crop did
-    (`continuity.StepMeter`), in grey levels.
+    (`continuity.StepMeter`), in grey levels; ``over_time`` what the frames before it add.
     """
 
     frame: int
@@ -49,6 +52,7 @@ class FaceFact:
     rival: float | None
     step_grey: float | None
     shot: int = 1
+    over_time: OverTime | None = None
 
     @classmethod
     def of(
@@ -58,6 +62,7 @@ class FaceFact:
         rival: float | None = None,
         step_grey: float | None = None,
         shot: int = 1,
+        over_time: OverTime | None = None,
     ) -> FaceFact:
         """The facts of a line of faces.jsonl."""
 
@@ -84,6 +89,7 @@ class FaceFact:
             rival=rival,
             step_grey=step_grey,
             shot=shot,
+            over_time=over_time,
         )
 
 

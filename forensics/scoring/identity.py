@@ -39,13 +39,17 @@ def window_112(template_rgb_u8: U8) -> U8:
     )
 
 
+def embed(net: torch.nn.Module, template_rgb_u8: Sequence[U8], device: torch.device) -> F32:
+    """Unit vectors of template crops (512, 512, 3): (N, D) float32."""
+    with torch.inference_mode():
+        rows = net(as_m11([window_112(picture) for picture in template_rgb_u8], device))
+    return np.asarray(rows.cpu().numpy(), np.float32)
+
+
 def distances(
     net: torch.nn.Module, a_rgb_u8: Sequence[U8], b_rgb_u8: Sequence[U8], device: torch.device
 ) -> F32:
     """d = 1 - cos of the embeddings of pairs of template crops: (N,) float32 in 0..2."""
-    both = [window_112(picture) for picture in (*a_rgb_u8, *b_rgb_u8)]
-    with torch.inference_mode():
-        rows = net(as_m11(both, device))
+    rows = embed(net, [*a_rgb_u8, *b_rgb_u8], device)
     half = len(a_rgb_u8)
-    alike = (rows[:half] * rows[half:]).sum(1)
-    return np.asarray((1.0 - alike).cpu().numpy(), np.float32)
+    return np.asarray(1.0 - (rows[:half] * rows[half:]).sum(1), np.float32)

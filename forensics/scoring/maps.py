@@ -33,13 +33,15 @@ class Scored:
     ``references`` holds, by measure, the median of accurate pictures at this input quality and,
     with the ending ``_p99``, their 99th percentile.  ``maps`` are (512, 512) float32 on the
     template: ``invented_detail`` 0..1, ``contradiction`` in noise units; a measure that abstains
-    has none.
+    has none.  ``embedded``: the recogniser's unit vectors of restored face and crop, where it was
+    asked.
     """
 
     measures: dict[str, float]
     not_measured: dict[str, str]
     references: dict[str, float]
     maps: dict[str, F32]
+    embedded: tuple[F32, F32] | None = None
 
 
 def contradiction_shade(scored: Scored) -> F32:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from forensics.scoring.facts import P99
 from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
 from forensics.scoring.maps import Scored, render_map
-from forensics.scoring.measure import FaceInput, Reading, finite
+from forensics.scoring.measure import F32, FaceInput, Reading, finite
 from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable, shipped_references
 
 __all__ = ["FaceInput", "Scored", "Scorer", "render_map"]
@@ -75,10 +75,9 @@ class Scorer:
     def score(self, faces: Sequence[FaceInput]) -> list[Scored]:
         """Measure each face; one result per face, in order."""
         changed = self._changed(faces)
-        distances = self._identity_distances(faces)
         return [
-            self._one(face, change, distance)
-            for face, change, distance in zip(faces, changed, distances, strict=True)
+            replace(self._one(face, change, _distance(pair)), embedded=pair)
+            for face, change, pair in zip(faces, changed, self._embedded(faces), strict=True)
         ]
 
     def _one(self, face: FaceInput, changed: dict[str, float], distance: float | None) -> Scored:
@@ -127,17 +126,18 @@ class Scorer:
                     found[start + k][name] = float(value)
         return found
 
-    def _identity_distances(self, faces: Sequence[FaceInput]) -> list[float | None]:
-        """d(restored, crop) for faces that pass the gate, None for the others."""
-        found: list[float | None] = [None] * len(faces)
+    def _embedded(self, faces: Sequence[FaceInput]) -> list[tuple[F32, F32] | None]:
+        """Embeddings of restored face and crop for faces that pass the gate, None for others."""
+        found: list[tuple[F32, F32] | None] = [None] * len(faces)
         open_ = [k for k, face in enumerate(faces) if identity.gate(face) is None]
         for start in range(0, len(open_), CHUNK):
             part = open_[start : start + CHUNK]
             restored = [faces[k].restored_rgb_u8 for k in part]
             crops = [faces[k].crop_rgb_u8 for k in part]
-            values = identity.distances(self.identity, restored, crops, self.device)
-            for k, value in zip(part, values, strict=True):
-                found[k] = float(value)
+            rows = identity.embed(self.identity, [*restored, *crops], self.device)
+            found_here = zip(rows[: len(part)], rows[len(part) :], strict=True)
+            for k, pair in zip(part, found_here, strict=True):
+                found[k] = pair
         return found
 
     def _drift(
@@ -174,6 +174,10 @@ class Scorer:
                 found[name] = within_span(name, reference.median)
                 found[name + P99] = within_span(name, reference.p99)
         return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _distance(pair: tuple[F32, F32] | None) -> float | None:
+    return None if pair is None else float(1.0 - pair[0] @ pair[1])
 
 
 def within_span(name: str, value: float) -> float:
