@@ -25,6 +25,7 @@ from forensics.models.profiles import Profile
 from forensics.passes.drawing import Drawer, Manner, NativeDrawer
 from forensics.passes.kept import Kept
 from forensics.passes.official import ReferenceDrawer
+from forensics.passes.probe import Prober
 from forensics.records import Model
 from forensics.reference.build import ReferenceModels
 from forensics.reference.engine import ReferenceEngine
@@ -63,6 +64,7 @@ class Engines:
     background: str  # what enlarges the picture outside the faces: "auto" resolved
     scorer: Scorer
     models: tuple[Model, ...]
+    prober: Prober | None = None  # None: no key face is examined further
 
     def facts(self) -> dict[str, object]:
         """Everything numeric that decides what is drawn, for the record."""

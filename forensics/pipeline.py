@@ -12,6 +12,8 @@ from forensics.engines import Engines
 from forensics.media.probe import Media
 from forensics.media.writer import Writer
 from forensics.passes.follow import Finder, Following, follow
+from forensics.passes.key_faces import KeyFaces, key_frames
+from forensics.passes.probe import Probing
 from forensics.passes.redraw import Redraw
 from forensics.passes.sink import Sink
 from forensics.progress import Progress
@@ -34,5 +36,9 @@ def restore_and_measure(
 ) -> None:
     """Second pass: every frame is written, every face has an outcome."""
     drawer = engines.drawer(media, settings, sink.kept)
-    redraw = Redraw(media, following, drawer, engines.scorer, settings, writer, sink)
+    probing = None
+    if engines.prober is not None:
+        keys = KeyFaces(key_frames(following, media.source.duration_s))
+        probing = Probing(engines.prober, keys)
+    redraw = Redraw(media, following, drawer, engines.scorer, settings, writer, sink, probing)
     redraw.run(progress)

@@ -175,6 +175,11 @@ class FaceLine(Record):
     seed: int | None = None
     crop_sha256: str | None = Field(default=None, description="of the raw (512, 512, 3) RGB bytes")
     restored_sha256: str | None = None
+    alternatives: tuple[str, ...] = Field(
+        default=(),
+        description="SHA-256 of the raw RGB bytes of alternatives/FRAME_PERSON_a.png and so on: "
+        "other faces that fit the same pixels, of key and flagged faces",
+    )
     measures: dict[str, float] = Field(default={})
     not_measured: dict[str, str] = Field(default={})
     references: dict[str, float] = Field(

@@ -20,10 +20,12 @@ from forensics.media.writer import Writer
 from forensics.passes.drawing import Drawer, DrawnFace, DrawnFrame
 from forensics.passes.face_line import face_input, face_line, rgb_sha256
 from forensics.passes.follow import FollowedFace, Following
+from forensics.passes.probe import Probing
 from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
 from forensics.progress import Progress
 from forensics.records import FaceLine, Failure, FrameLine
+from forensics.restore.alternatives import LETTERS
 from forensics.restore.background import Enlarged
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import FaceFact
@@ -47,6 +49,7 @@ class Redraw:
     settings: Settings
     writer: Writer
     sink: Sink
+    probing: Probing | None = None  # None: no key face is examined further
     _steps: StepMeter = field(default_factory=StepMeter)
 
     def run(self, progress: Progress) -> None:
@@ -98,7 +101,10 @@ class Redraw:
         ]
         inputs = [face_input(frames[number].decoded, face) for number, face in due]
         scores: list[dict[int, Scored]] = [{} for _ in frames]
-        for (number, face), scored in zip(due, self.scorer.score(inputs), strict=True):
+        found = self.scorer.score(inputs)
+        for (number, face), given, scored in zip(due, inputs, found, strict=True):
+            if self.probing is not None:
+                scored = self.probing.examine(frames[number].decoded.frame, face, given, scored)
             scores[number][face.followed.person] = scored
         return list(scores)
 
@@ -115,6 +121,7 @@ class Redraw:
             scored = scores.get(face.followed.person)
             self._pictures(decoded.frame, face, scored)
             line = face_line(decoded.frame, decoded.pts_s, face, scored, self.settings.every)
+            line = self._with_others(line)
             self.sink.face(line, self._fact(line, face))
             lines.append(line)
         rejected = (*self.following.rejected.get(decoded.frame, ()), *frame.extra)
@@ -161,6 +168,16 @@ class Redraw:
                 flags=("failed",),
             )
         )
+
+    def _with_others(self, line: FaceLine) -> FaceLine:
+        """The line with the digests of the other faces that fit, whose pictures are written."""
+        others = () if self.probing is None else self.probing.others(line.frame, line.person)
+        for letter, picture in zip(LETTERS, others, strict=False):
+            self.sink.picture(
+                "alternatives", picture_name(line.frame, line.person, letter), picture
+            )
+        digests = tuple(rgb_sha256(picture) for picture in others)
+        return line.model_copy(update={"alternatives": digests}) if others else line
 
     def _fact(self, line: FaceLine, face: DrawnFace) -> FaceFact:
         step_grey = None

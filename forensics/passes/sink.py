@@ -13,7 +13,14 @@ from forensics.records import FaceLine, FrameLine
 from forensics.scoring.facts import FaceFact
 
 Folder = Literal[
-    "cropped_faces", "restored_faces", "cmp", "maps", "source_imgs", "restored_imgs", "restored"
+    "cropped_faces",
+    "restored_faces",
+    "cmp",
+    "maps",
+    "alternatives",
+    "source_imgs",
+    "restored_imgs",
+    "restored",
 ]
 
 
@@ -33,6 +40,11 @@ class Sink(Protocol):
     def event(self, step: str, data: Mapping[str, object]) -> None: ...
 
 
-def picture_name(frame: int, person: int | None = None) -> str:
-    """``000001_00.png`` for a face, ``000001.png`` for a frame."""
-    return f"{frame:06d}.png" if person is None else f"{frame:06d}_{person:02d}.png"
+def picture_name(frame: int, person: int | None = None, letter: str | None = None) -> str:
+    """``000001_00.png`` for a face, ``000001_00_a.png`` for another one that fits, ``000001.png``
+    for a frame.
+    """
+    if person is None:
+        return f"{frame:06d}.png"
+    ending = "" if letter is None else f"_{letter}"
+    return f"{frame:06d}_{person:02d}{ending}.png"

@@ -64,8 +64,8 @@ class ReplaySink:
 
     def picture(self, folder: Folder, name: str, rgb_u8: NDArray[np.uint8]) -> None:
         """Hold a picture against the stored file of its name."""
-        stem = name.partition(".")[0]
-        frame, person = int(stem[:6]), int(stem.partition("_")[2]) if "_" in stem else None
+        parts = name.partition(".")[0].split("_")
+        frame, person = int(parts[0]), int(parts[1]) if len(parts) > 1 else None
         if self._wanted(frame, person):
             self.compare(f"{folder}/{name}", frame, person, rgb_u8)
 

@@ -1,0 +1,1 @@
+"""Directions of the embedded restorer's latent along which it draws other faces."""
