@@ -1,0 +1,77 @@
+"""Known answers, document: the tables of a run as text, and the page docs/known-answers.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.known_answers.footage import SIZES_PX
+from tests.known_answers.kinds import KINDS
+from tests.known_answers.open_misses import BAR, OPEN_MISSES, OPEN_NAMES
+from tests.known_answers.tally import Answer, grid, recall, recall_table, wilson
+from tests.known_answers.trial import Outcome
+
+
+def table(outcome: Outcome) -> list[str]:
+    """Kind and severity by eye distance, with a legend."""
+    return [
+        "seen/tried by eye distance in the footage; in brackets below the size gate, where nothing",
+        "is asked; last: above the gate, any right answer (Wilson 95 %), and by the naming flag",
+        *recall_table(outcome.answers, SIZES_PX),
+        f"not made: {len(outcome.not_made)}",
+    ]
+
+
+def misses(answers: Sequence[Answer]) -> list[str]:
+    """Every miss above the gate, by kind and size."""
+    lines = []
+    for kind in dict.fromkeys(a.kind for a in answers):
+        lost = [a for a in answers if a.kind == kind and a.asked and not a.seen]
+        lines += [a.what for a in lost]
+    return lines or ["none"]
+
+
+def false_flags(outcome: Outcome) -> list[str]:
+    """Flags on untouched truths by code, with the faces."""
+    flagged = {face for faces in outcome.false_flags.values() for face in faces}
+    low, high = wilson(len(flagged), outcome.clean)
+    lines = [
+        f"{len(flagged)} of {outcome.clean} true faces carry a flag"
+        f" ({100 * low:.1f} to {100 * high:.1f} %, Wilson 95 %)"
+    ]
+    lines += [f"{code}: {', '.join(faces)}" for code, faces in outcome.false_flags.items()]
+    return lines
+
+
+def kinds_table(outcome: Outcome) -> list[str]:
+    """One line a kind: gate, recall above it, and whether it is an open miss."""
+    rows = [["kind", "must be seen when", "seen", "named", "open"]]
+    for kind in KINDS:
+        asked = [a for a in outcome.answers if a.kind == kind.name and a.asked]
+        named = recall(asked, named=True)
+        open_ = [
+            word
+            for word, listed in (("seen", OPEN_MISSES), ("named", OPEN_NAMES))
+            if kind.name in listed
+        ]
+        rows.append(
+            [
+                f"{kind.name} ({kind.unit})",
+                kind.gate_words,
+                str(recall(asked)),
+                f"{named.hits}/{named.tries}" if kind.names else "no flag for it",
+                " and ".join(open_) or "-",
+            ]
+        )
+    return [_row(rows[0]), _row(["---"] * 5), *map(_row, rows[1:])]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def bar_words() -> str:
+    """The bar as a sentence holds it."""
+    return f"{BAR:.0%}"
+
+
+__all__ = ["bar_words", "false_flags", "grid", "kinds_table", "misses", "table"]

@@ -1,0 +1,126 @@
+"""Known answers, judge: the product's own measures, references and flags, asked one by one.
+
+`Scorer.score` measures everything; here a face is asked only what its edit should move, and what
+the footage alone decides is read once.  A test holds both to the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import torch
+
+from forensics.models.load import load_embedded
+from forensics.models.nets.identity import build_identity
+from forensics.records import FlagCode
+from forensics.scoring import identity
+from forensics.scoring.contradiction import measure_contradiction
+from forensics.scoring.facts import P99
+from forensics.scoring.flags import face_flags
+from forensics.scoring.information import measure_information
+from forensics.scoring.invention import measure_invention
+from forensics.scoring.measure import FaceInput, Reading
+from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable, shipped_references
+from forensics.scoring.scorer import within_span
+
+Facts = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was read of one face. ``limits``: the 99th percentile of true faces, by measure."""
+
+    measures: dict[str, float]
+    limits: dict[str, float]
+    flags: tuple[FlagCode, ...]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def above(self, name: str) -> bool:
+        """Whether a measure lies above what 99 of 100 true faces score."""
+        return (
+            name in self.measures
+            and name in self.limits
+            and (self.measures[name] > self.limits[name])
+        )
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The shipped tables and the embedded recogniser."""
+
+    table: ReferenceTable
+    recogniser: torch.nn.Module
+
+    def facts(self, face: FaceInput) -> Facts:
+        """What the footage alone decides; the same for every restoration of it."""
+        return measure_information(face).values
+
+    def look(self, face: FaceInput, names: Iterable[str], facts: Facts) -> Looked:
+        """Measure what ``names`` asks for, with references and the flags that follow from it."""
+        measures: dict[str, float] = {}
+        reasons: dict[str, str] = {}
+        asked = list(dict.fromkeys(_FAMILY.get(name, name) for name in names))
+        for name in asked:
+            reading = _READERS[name](self, face, facts)
+            measures |= reading.values
+            reasons |= reading.reasons
+        limits = self._limits(measures, facts)
+        flags = face_flags(
+            outcome="restored",
+            interocular_px=face.interocular_px,
+            yaw_deg=face.yaw_deg,
+            measures=measures,
+            references={name + P99: limit for name, limit in limits.items()},
+        )
+        return Looked(measures, limits, flags, reasons)
+
+    def _limits(self, measures: Facts, facts: Facts) -> dict[str, float]:
+        found = {}
+        for name in measures:
+            if name == "identity_drift":
+                reference = self.table.look_up(IDENTITY_DISTANCE, facts)
+                if reference is not None:
+                    found[name] = reference.p99 - reference.median
+                continue
+            reference = self.table.look_up(name, facts)
+            if reference is not None:
+                found[name] = within_span(name, reference.p99)
+        return found
+
+    def drift(self, face: FaceInput, facts: Facts) -> Reading:
+        """`identity_drift` as the scorer gives it."""
+        name = "identity_drift"
+        reason = identity.gate(face)
+        if reason is not None:
+            return Reading(reasons={name: reason})
+        expected = self.table.look_up(IDENTITY_DISTANCE, facts)
+        if expected is None:
+            return Reading(reasons={name: "no reference"})
+        pair = ([face.restored_rgb_u8], [face.crop_rgb_u8])
+        distance = identity.distances(self.recogniser, *pair, torch.device("cpu"))[0]
+        return Reading({name: float(distance) - expected.median})
+
+
+def _invention(judge: Judge, face: FaceInput, facts: Facts) -> Reading:
+    return measure_invention(face, facts.get("cutoff"))
+
+
+_READERS: dict[str, Callable[[Judge, FaceInput, Facts], Reading]] = {
+    "contradiction": lambda judge, face, facts: measure_contradiction(face),
+    "invented_detail": _invention,
+    "identity_drift": lambda judge, face, facts: judge.drift(face, facts),
+}
+"""How each measure is asked."""
+_FAMILY = {
+    f"contradiction_{region}": "contradiction"
+    for region in ("eyes", "nose", "mouth", "jaw", "hair")
+}
+ALL_MEASURES = tuple(_READERS)
+
+
+@cache
+def shipped_judge() -> Judge:
+    """The judge with what travels with the package; built once."""
+    return Judge(shipped_references(), build_identity(load_embedded("identity").state))
