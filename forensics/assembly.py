@@ -94,6 +94,8 @@ def flags_by_face(found: Iterable[FlagFinding], facts: Iterable[FaceFact]) -> Fl
     """(frame, person) -> flags, for the faces that lie in the ranges of the findings."""
     out: dict[tuple[int, int], list[FlagCode]] = {(f.frame, f.person): [] for f in facts}
     for finding in found:
+        if finding.person is None:  # of the picture: no face carries it
+            continue
         for first, last in finding.frames:
             for frame in range(first, last + 1):
                 if (frame, finding.person) in out:

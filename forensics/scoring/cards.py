@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from forensics.scoring.baseline import NO_BACKBONE, SENTENCE
+from forensics.scoring.cards_time import TIME_CARDS
 from forensics.scoring.measure import Card
 
 _LIBRARY: Final = "documentation and source of {}, read"
@@ -252,4 +253,4 @@ _BASELINE: Final = (
 
 def cards() -> dict[str, Card]:
     """Cards of all measures of this version, by name; the regions share `contradiction`'s."""
-    return {card.name: card for card in (*_INFORMATION, *_JUDGED, *_BASELINE)}
+    return {card.name: card for card in (*_INFORMATION, *_JUDGED, *TIME_CARDS, *_BASELINE)}

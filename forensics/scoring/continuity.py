@@ -1,7 +1,7 @@
 """Scoring, continuity: where restoration stops and starts (`pop`), and whose face it is (`swap`).
 
-Reads outcomes, places and appearance along one person's track; draws no conclusion from a person
-who left the picture or stands behind somebody.
+Reads outcomes, pixels, places and appearance along one person's track; draws no conclusion from a
+person who left the picture or stands behind somebody.
 """
 
 from __future__ import annotations
@@ -63,14 +63,16 @@ def find_pops(
 ) -> list[FlagFinding]:
     """Places where the person's face goes from restored to not restored, or back.
 
-    Three kinds: a face that is followed but skipped or failed next to a restored one; a face that
+    Four kinds: a face that is followed but skipped or failed next to a restored one; a face that
     is missing for at most ``pop_gap_s`` although the person was in view; a step of the restored
-    face far beyond that of the footage.  Ranges run from the last restored frame to the first one
-    after.
+    face far beyond that of the footage; a face called restored that suddenly shows hardly more than
+    its crop (`_borders_in_pixels`).  Ranges run from the last restored frame to the first one
+    after.  ``measured`` is pops a minute, for people followed for at least ``pop_rate_least_s``.
     """
     frames: set[int] = set()
     pops = 0
     longest = 0
+    inferred = 0
     for run in _runs_not_restored(own):
         pops += 1
         frames.update(run.frames)
@@ -85,12 +87,44 @@ def find_pops(
         if fact.step_grey is not None and fact.step_grey > limits["pop_step_grey"]:
             pops += 1
             frames.update((fact.frame - 1, fact.frame))
+    for run in _borders_in_pixels(own, limits):
+        if frames.isdisjoint(run.frames):  # what the outcomes or the step say is not said twice
+            pops += 1
+            inferred += 1
+            longest = max(longest, run.missing)
+        frames.update(run.frames)
     if not frames:
         return []
     detail = f"{pops} {'place' if pops == 1 else 'places'}"
     if longest:
         detail += f", up to {longest} {'frame' if longest == 1 else 'frames'} without restoration"
-    return [FlagFinding("pop", person, merged_ranges(frames), "caution", detail=detail)]
+    if inferred:
+        detail += f", {inferred} inferred from pixels"
+    steps = [f.step_grey for f in own if f.frame in frames and f.step_grey is not None]
+    if steps:
+        detail += f", largest step {max(steps):.1f} grey levels"
+    rate = _a_minute(pops, own, limits)
+    return [
+        FlagFinding(
+            "pop",
+            person,
+            merged_ranges(frames),
+            "caution",
+            measured=rate,
+            unit=None if rate is None else "a minute",
+            detail=detail,
+        )
+    ]
+
+
+def _a_minute(pops: int, own: Sequence[FaceFact], limits: ThresholdTable) -> float | None:
+    """Pops over the time in which the person was followed; None when that is short or unknown."""
+    followed_s = 0.0
+    for before, after in pairwise(own):
+        if before.pts_s is not None and after.pts_s is not None:
+            gap = after.pts_s - before.pts_s
+            followed_s += gap if gap <= limits["pop_gap_s"] else 0.0
+    return 60 * pops / followed_s if followed_s >= limits["pop_rate_least_s"] else None
 
 
 @dataclass(frozen=True)
@@ -111,6 +145,38 @@ def _runs_not_restored(own: Sequence[FaceFact]) -> list[_Run]:
         end = last + (by_frame.get(last + 1) == "restored")
         if start < first or end > last:
             runs.append(_Run(range(start, end + 1), last - first + 1))
+    return runs
+
+
+def _borders_in_pixels(own: Sequence[FaceFact], limits: ThresholdTable) -> list[_Run]:
+    """Where a face called restored stops to differ from its crop from one frame to the next.
+
+    This is all that can be said where no log of outcomes exists, and what a restorer looks like
+    that hands back its input in silence.  A run begins where the difference falls below
+    ``pop_left_share`` of the frame before and ends where it rises again within ``pop_gap_frames``.
+    """
+    runs: list[_Run] = []
+    dropped: int | None = None  # the last frame that was restored
+    for before, after in pairwise(own):
+        if before.over_time is None or after.over_time is None:
+            dropped = None
+            continue
+        if after.frame != before.frame + 1 or after.shot != before.shot:
+            dropped = None
+            continue
+        was, now = before.over_time.change_grey, after.over_time.change_grey
+        if max(was, now) < limits["pop_least_grey"]:
+            continue
+        if now < limits["pop_left_share"] * was:
+            dropped = before.frame
+            runs.append(_Run(range(before.frame, after.frame + 1), 0))
+        elif was < limits["pop_left_share"] * now:
+            if dropped is not None and after.frame - dropped - 1 <= limits["pop_gap_frames"]:
+                missing = after.frame - dropped - 1
+                runs[-1] = _Run(range(dropped, after.frame + 1), missing)
+            else:
+                runs.append(_Run(range(before.frame, after.frame + 1), 0))
+            dropped = None
     return runs
 
 

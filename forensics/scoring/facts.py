@@ -16,9 +16,12 @@ SEVERITY: Final[Mapping[FlagCode, Severity]] = {
     "failed": "high",
     "swap": "high",
     "identity_drift": "caution",
+    "jitter": "caution",
+    "morphing": "caution",
     "pop": "caution",
     "profile": "caution",
     "too_small": "caution",
+    "background_redrawn": "note",
 }
 """Flags of this version with their severity, worst first."""
 P99: Final = "_p99"
@@ -95,14 +98,14 @@ class FaceFact:
 
 @dataclass(frozen=True)
 class FlagFinding:
-    """A flag of one person with its place; the words come from the report.
+    """A flag of one person (None: of the picture) with its place; the words come from the report.
 
     ``measured`` is the worst value within ``frames`` (inclusive ranges), ``reference`` what it was
     held against.
     """
 
     code: FlagCode
-    person: int
+    person: int | None
     frames: Ranges
     severity: Severity
     measured: float | None = None

@@ -13,6 +13,7 @@ from forensics.records import FlagCode, Outcome
 from forensics.scoring.continuity import find_pops, find_swaps
 from forensics.scoring.facts import P99, SEVERITY, FaceFact, FlagFinding, merged_ranges
 from forensics.scoring.thresholds import ThresholdTable, shipped_thresholds
+from forensics.scoring.unsteady import find_unsteady
 
 __all__ = ["FaceFact", "FlagFinding", "face_flags", "person_flags"]
 
@@ -71,6 +72,7 @@ def person_flags(
     found = [finding for code in SEVERITY if (finding := _by_face(code, person, own, limits))]
     found += find_pops(person, own, others, frame_size_px, limits)
     found += find_swaps(person, own, limits)
+    found += find_unsteady(person, own, limits)
     order = list(SEVERITY)
     return tuple(sorted(found, key=lambda f: order.index(f.code)))
 

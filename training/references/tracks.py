@@ -1,0 +1,142 @@
+"""Build the table of what true faces score over time, from people of the `fit` list.
+
+``python -m training.references.tracks --packs PACKS --out forensics/scoring/tables``
+
+Writes ``over_time.json``: median and 99th percentile of `jitter`, `identity_dispersion` and of
+morphing, by band of eye distances, one value a clip (its median window, and its worst).  Rows are
+kept in ``--work`` as they arise, so that an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from forensics.models.load import load_embedded
+from forensics.models.nets.identity import build_identity
+from forensics.scoring import identity
+from forensics.scoring.temporal import TemporalMeter
+from training.portraits import read_list
+from training.references import moving, samples
+
+SEED = 20261124
+FRAMES = 28
+BANDS_PX = (16.0, 24.0, 40.0, 64.0, 110.0)  # smaller faces are never flagged
+VALUES = {"jitter": "jitter_pct", "identity_dispersion": "dispersion", "morphing": "morph_grey"}
+Row = dict[str, Any]
+
+
+def measure(truth: samples.Known, photo_rgb_u8: Any, net: torch.nn.Module) -> Row:
+    """Windows of one clip: all values of each kind, and how the steps of a frame lie."""
+    meter, found = TemporalMeter(), {name: [] for name in VALUES}
+    change = []
+    large = truth.interocular_px >= identity.MIN_INTEROCULAR_PX
+    for number, shown in enumerate(moving.clip(photo_rgb_u8, truth, FRAMES), 1):
+        pair = None
+        if large:
+            both = [shown.truth_rgb_u8, shown.crop_rgb_u8]
+            rows = identity.embed(net, both, torch.device("cpu"))
+            pair = (rows[0], rows[1])
+        here, _ = meter.add(
+            person=0,
+            frame=number,
+            pts_s=shown.pts_s,
+            shot=1,
+            crop_rgb_u8=shown.crop_rgb_u8,
+            restored_rgb_u8=shown.truth_rgb_u8,
+            scale=shown.scale,
+            embedded=pair,
+        )
+        change.append(here.change_grey)
+        for name, attribute in VALUES.items():
+            value = getattr(here, attribute)
+            if value is not None:
+                found[name].append(float(value))
+    drops = [b / max(np.median(change[: k + 1]), 1e-3) for k, b in enumerate(change)]
+    row: Row = {"least_change": float(min(drops)), "interocular_px": truth.interocular_px}
+    for name, values in found.items():
+        if values:
+            row[name] = [float(np.median(values)), float(max(values))]
+    return row | {"family": truth.family, "qp": truth.qp, "photo": truth.photo}
+
+
+def table(rows: list[Row], digest: str) -> dict[str, Any]:
+    """Bands with the median of clips and the 99th percentile of their worst windows."""
+    measures: dict[str, Any] = {}
+    for name in VALUES:
+        bands = []
+        for low, high in pairwise(BANDS_PX):
+            some = [r[name] for r in rows if name in r and low <= r["interocular_px"] < high]
+            if len(some) < 30:
+                continue
+            typical, worst = np.array(some).T
+            bands.append(
+                {
+                    "from": low,
+                    "to": high,
+                    "p50": round(float(np.median(typical)), 4),
+                    "p99": round(float(np.quantile(worst, 0.99)), 4),
+                    "n": len(some),
+                }
+            )
+        measures[name] = {"bands": bands}
+    measures["identity_dispersion"]["needs_model"] = "identity"
+    return {
+        "version": "1",
+        "made_by": "python -m training.references.tracks",
+        "says": "what true faces of fit people score while they move, speak and blink; p50: the"
+        " middle clip; p99: the worst window of 99 of 100 clips stays below",
+        "data": {"list": "fit", "clips": len(rows), "frames": FRAMES, "seed": SEED},
+        "models": {"identity": digest},
+        "measures": measures,
+    }
+
+
+def main() -> None:
+    """Measure clips that are not yet measured, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packs", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=None, help="default: PACKS/tracks.jsonl")
+    parser.add_argument("--most", type=int, default=None, help="clips, for a trial")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    pack = args.packs / "fit_512.npy"
+    photos = json.loads(pack.with_suffix(".json").read_text("utf-8"))
+    strangers = {photo["person"] for photo in photos} - read_list("fit")
+    if strangers:
+        raise SystemExit(f"people outside the fit list: {sorted(strangers)}")
+    truths = np.load(pack, mmap_mode="r")
+    rng = np.random.default_rng(SEED)
+    bands = [samples.SIZES_PX.index(low) for low in BANDS_PX[:-1]]
+    plan = [samples.draw(photo, band, rng) for band in bands for photo in range(len(photos))]
+    order = rng.permutation(len(plan))  # an interrupted run has seen all sizes
+    work = args.work or args.packs / "tracks.jsonl"
+    lines = work.read_text("utf-8").splitlines() if work.exists() else []
+    done = {row["clip"]: row for row in map(json.loads, lines)}
+    model = load_embedded("identity")
+    net = build_identity(model.state)
+    with work.open("a", encoding="utf-8") as out:
+        for k in order[: args.most].tolist():
+            if k in done:
+                continue
+            known = plan[k]
+            photo = np.ascontiguousarray(truths[known.photo])
+            done[k] = measure(known, photo, net) | {"clip": k}
+            out.write(json.dumps(done[k]) + "\n")
+            out.flush()
+    made = table([done[k] for k in sorted(done)], model.sha256)
+    (args.out / "over_time.json").write_text(json.dumps(made, indent=1) + "\n", "utf-8")
+    print(f"{len(done)} clips")
+
+
+if __name__ == "__main__":
+    main()
