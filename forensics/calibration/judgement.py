@@ -33,17 +33,22 @@ BASELINES = ("input alone", "lpips_embedded_crop", "1 - ssim_crop", "identity co
 
 @dataclass(frozen=True)
 class Labels:
-    """Limits that make a label of a distance, and what set them."""
+    """Limits that make a label of a distance.
 
-    identity_distance: float
+    ``identity_distance`` None: too few people to set one, so identity is no label.
+    """
+
+    identity_distance: float | None
     feature_distance: Mapping[str, float]
 
     def of(self, row: FaceRow) -> dict[str, bool]:
         """What erred in a face, by target."""
-        identity = row.identity_distance > self.identity_distance
         feature = any(
             row.feature_distance[name] > limit for name, limit in self.feature_distance.items()
         )
+        if self.identity_distance is None:
+            return {"feature": feature}
+        identity = row.identity_distance > self.identity_distance
         return {"any": identity or feature, "identity": identity, "feature": feature}
 
 
@@ -232,6 +237,9 @@ def judge(
     targets: dict[str, Any] = {}
     models: dict[str, Fitted] = {}
     for target in ("any", "identity", "feature"):
+        if labels.identity_distance is None and target != "feature":
+            targets[target] = _unmade("Too few people to set the judge's limit.")
+            continue
         groups: dict[Group, Sample] = {
             group: sample([r for r in found if inside.holds(r.measures)], labels, target)
             for group, found in of.items()
@@ -239,10 +247,7 @@ def judge(
         shares = {g: _round(float(s.y.mean())) if len(s.y) else None for g, s in groups.items()}
         lacking = too_few(groups, demands)
         if lacking is not None:
-            targets[target] = {
-                "passed": False, "reason": f"{lacking}.", "prevalence": shares,
-                "model": None, "figures": None,
-            }  # fmt: skip
+            targets[target] = _unmade(f"{lacking[0].upper()}{lacking[1:]}.", shares)
             continue
         fitted = fit_target(groups["fit"], groups["cal"], demands)
         figures = test_target(fitted, groups["test"], demands)
@@ -252,11 +257,21 @@ def judge(
             "passed": passed, "reason": reason, "prevalence": shares,
             "model": as_stored(fitted.model, fitted.steps), "figures": figures,
         }  # fmt: skip
-    targets["attribute"] = {
-        "passed": False, "prevalence": None, "model": None, "figures": None,
-        "reason": "Not made: no cue of glasses, facial hair or iris colour was tested as a label.",
-    }  # fmt: skip
+    targets["attribute"] = _unmade(
+        "Not made: no cue of glasses, facial hair or iris colour was tested as a label."
+    )
     return stored_range, targets, models
+
+
+def _unmade(reason: str, prevalence: Mapping[Group, float | None] | None = None) -> dict[str, Any]:
+    """A target without a model, and why."""
+    return {
+        "passed": False,
+        "reason": reason,
+        "prevalence": prevalence,
+        "model": None,
+        "figures": None,
+    }
 
 
 def range_of(stored: Mapping[str, Any]) -> Range:

@@ -11,6 +11,7 @@ import typer
 
 from forensics import __version__
 from forensics.cli.audit import audit
+from forensics.cli.calibrate import calibrate
 from forensics.cli.doctor import doctor
 from forensics.cli.keys import keys_app
 from forensics.cli.models import models_app
@@ -36,6 +37,7 @@ app.command()(replay)
 app.command()(report)
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
+app.command()(calibrate)
 app.command()(doctor)
 
 
