@@ -41,6 +41,7 @@ def make_bundle(
     signing: Signing = UNSIGNED,
     start: datetime = START,
     restored_bytes: bytes | None = None,
+    others: int = 0,
 ) -> Path:
     """A sealed bundle in a new folder under ``root``; returns the folder.
 
@@ -48,7 +49,8 @@ def make_bundle(
     makes a clip without a face; ``failed=False`` leaves out the failed frame and face; ``side``
     is the size of the pictures in px (a smaller one is quicker); ``signing`` seals it with keys
     and a time stamp; ``start`` is when the run claims to have begun (a time stamp needs now);
-    ``restored_bytes`` is a real file in place of the drawn restored clip.
+    ``restored_bytes`` is a real file in place of the drawn restored clip; ``others`` is how many
+    other faces that fit the first restored face has.
     """
     writer = BundleWriter.create(root / "two_people-audit", force=False)
     raw_name = HOSTILE_NAME if hostile else "two_people.mp4"
@@ -61,6 +63,9 @@ def make_bundle(
 
     faces = [] if no_faces else _faces(failed, hostile)
     faces = [_with_pictures(writer, face, side) for face in faces]
+    if others:
+        first = next(k for k, face in enumerate(faces) if face.outcome == "restored")
+        faces[first] = _with_others(writer, faces[first], side, others)
     frames = _frames(faces, failed)
     with frame_writer(writer.data) as lines:
         for frame in frames:
@@ -243,6 +248,23 @@ def _with_pictures(writer: BundleWriter, face: FaceLine, side: int) -> FaceLine:
         _save(writer.path("maps", name), np.ascontiguousarray(crop[..., ::-1]))
         digests["restored_sha256"] = hashlib.sha256(drawn.tobytes()).hexdigest()
     return face.model_copy(update=digests)
+
+
+def _with_others(writer: BundleWriter, face: FaceLine, side: int, count: int) -> FaceLine:
+    """Draw other faces that fit, and give the line their digests and their spread."""
+    digests = []
+    for letter, step in zip("abcd"[:count], range(count), strict=True):
+        picture = np.roll(_gradient(side, face.frame, face.person), 7 * (step + 1), axis=1)
+        name = f"{face.frame:06d}_{face.person:02d}_{letter}.png"
+        _save(writer.path("alternatives", name), picture)
+        digests.append(hashlib.sha256(picture.tobytes()).hexdigest())
+    measures = face.measures | {"alternatives_spread": 0.0625}
+    not_measured = {k: v for k, v in face.not_measured.items() if k != "alternatives_spread"}
+    return face.model_copy(
+        update={
+            "alternatives": tuple(digests), "measures": measures, "not_measured": not_measured
+        }
+    )  # fmt: skip
 
 
 def _gradient(side: int, frame: int, person: int) -> np.ndarray:

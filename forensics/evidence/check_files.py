@@ -8,6 +8,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterable, Mapping
+from string import ascii_lowercase
 from typing import BinaryIO
 
 from forensics.evidence.table import COLUMNS, face_row, row_text
@@ -15,6 +16,7 @@ from forensics.evidence.tree import Tree
 from forensics.records import Audit, FaceLine, FrameLine
 
 FACE_FOLDERS = ("cropped_faces", "restored_faces", "cmp", "maps")
+ALTERNATIVES = "alternatives"
 MAX_PICTURE_PX = 4096 * 4096
 MAX_FRAME_PX = 16384 * 16384
 _MAX_FAULTS = 20
@@ -88,9 +90,18 @@ def picture_faults(
             if digest is not None and tree.has(path):
                 decoded += 1
                 faults += _pixel_faults(tree, path, digest, MAX_PICTURE_PX)
+        for letter, digest in zip(ascii_lowercase, face.alternatives, strict=False):
+            path = f"data/{ALTERNATIVES}/{face.frame:06d}_{face.person:02d}_{letter}.png"
+            known.add(path)
+            decoded += 1
+            faults += (
+                _pixel_faults(tree, path, digest, MAX_PICTURE_PX)
+                if tree.has(path)
+                else [f"{path!r} is recorded and missing"]
+            )
         if len(faults) > _MAX_FAULTS:
             return faults, decoded
-    for folder in FACE_FOLDERS:
+    for folder in (*FACE_FOLDERS, ALTERNATIVES):
         faults += [
             f"{p!r} belongs to no face" for p in tree.under(f"data/{folder}/") if p not in known
         ]

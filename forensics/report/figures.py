@@ -11,6 +11,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final, Literal
 
 from forensics.records import FaceLine
@@ -22,24 +23,28 @@ if TYPE_CHECKING:
 TOTAL_BYTES: Final = 5_600_000
 """Of JPEG in one report; as data: URIs about 7.5 MB."""
 SIDE_PX: Final = 320
+OTHER_PX: Final = 240
+"""Side of the other faces that fit, of which four stand in a row."""
 LABEL_PX: Final = 22
 _QUALITY: Final = 86
 _MAX_SIDE_PX: Final = 4096
 _MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
-Kind = Literal["footage", "restored", "map"]
+Kind = Literal["footage", "restored", "map", "other"]
 State = Literal["shown", "missing", "unreadable", "none", "left_out"]
 KINDS: Final[tuple[Kind, ...]] = ("footage", "restored", "map")
 _FOLDERS: Final[dict[Kind, str]] = {
     "footage": "cropped_faces",
     "restored": "restored_faces",
     "map": "maps",
+    "other": "alternatives",
 }
 _LABELS: Final[dict[Kind, str]] = {
     "footage": "FOOTAGE, ENLARGED",
     "restored": "AI-RESTORED",
     "map": "MAP, AI-RESTORED",
+    "other": "AI-DRAWN",
 }
 
 
@@ -55,6 +60,7 @@ class Picture:
     digest: str | None  # SHA-256 of the full-size RGB bytes: as recorded, of a map as it lies there
     differs: bool  # the file's pixels differ from that digest
     height_px: int = SIDE_PX + LABEL_PX
+    width_px: int = SIDE_PX
 
     @property
     def name(self) -> str:
@@ -77,11 +83,20 @@ class Album:
         digests = {"footage": face.crop_sha256, "restored": face.restored_sha256, "map": None}
         return tuple(self._picture(face, kind, digests[kind]) for kind in KINDS)
 
-    def _picture(self, face: FaceLine, kind: Kind, digest: str | None) -> Picture:
-        path = f"{_FOLDERS[kind]}/{face.frame:06d}_{face.person:02d}.png"
+    def others(self, face: FaceLine) -> tuple[Picture, ...]:
+        """The other faces that fit the same pixels, as many as were recorded."""
+        pairs = zip(ascii_lowercase, face.alternatives, strict=False)
+        return tuple(self._picture(face, "other", digest, letter) for letter, digest in pairs)
+
+    def _picture(
+        self, face: FaceLine, kind: Kind, digest: str | None, letter: str | None = None
+    ) -> Picture:
+        ending = "" if letter is None else f"_{letter}"
+        path = f"{_FOLDERS[kind]}/{face.frame:06d}_{face.person:02d}{ending}.png"
+        side_px = OTHER_PX if kind == "other" else SIDE_PX
 
         def without(state: State) -> Picture:
-            return Picture(kind, state, b"", "", path, digest, differs=False)
+            return Picture(kind, state, b"", "", path, digest, differs=False, width_px=side_px)
 
         if self._left <= 0:
             return without("left_out")
@@ -95,15 +110,17 @@ class Album:
             return without("unreadable")
         found = hashlib.sha256(image.tobytes()).hexdigest()
         label = self._label and f"{_LABELS[kind]}  \u00b7  {self._label}"
-        jpeg = _copy(image, label, self._font)
+        jpeg = _copy(image, label, self._font, side_px)
         self._left -= len(jpeg)
         differs = digest is not None and found != digest
-        height_px = SIDE_PX + (LABEL_PX if label else 0)
-        alt = _alt(face, kind)
-        return Picture(kind, "shown", jpeg, alt, path, digest or found, differs, height_px)
+        height_px = side_px + (LABEL_PX if label else 0)
+        alt = _alt(face, kind) if letter is None else _other_alt(face, letter)
+        return Picture(kind, "shown", jpeg, alt, path, digest or found, differs, height_px, side_px)
 
 
 def _expected(face: FaceLine, kind: Kind) -> bool:
+    if kind == "other":
+        return True  # its digest is recorded
     if kind == "footage":
         return face.crop_sha256 is not None
     if kind == "restored":
@@ -124,6 +141,12 @@ def _alt(face: FaceLine, kind: Kind) -> str:
     return f"{place}, map of what the footage does not carry{said}"
 
 
+def _other_alt(face: FaceLine, letter: str) -> str:
+    place = f"{person_name(face.person)}, frame {face.frame}"
+    number = f"{ascii_lowercase.index(letter) + 1} of {len(face.alternatives)}"
+    return f"{place}, another face drawn by software that shrinks to the same pixels, {number}"
+
+
 def _decoded(file: Path) -> Image | None:
     """RGB pixels of a PNG; None when it is no PNG, is broken or is far larger than a face."""
     from PIL import Image  # loaded when a picture is drawn, not when words are needed
@@ -141,15 +164,15 @@ def _decoded(file: Path) -> Image | None:
         return None
 
 
-def _copy(image: Image, label: str | None, font: Path) -> bytes:
-    """A JPEG of SIDE_PX square, with a strip below that carries ``label`` in its pixels."""
+def _copy(image: Image, label: str | None, font: Path, side_px: int) -> bytes:
+    """A JPEG of ``side_px`` square, with a strip below that carries ``label`` in its pixels."""
     from PIL import Image, ImageDraw, ImageFont
 
-    page = Image.new("RGB", (SIDE_PX, SIDE_PX + (LABEL_PX if label else 0)), (29, 33, 38))
-    page.paste(image.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS), (0, 0))
+    page = Image.new("RGB", (side_px, side_px + (LABEL_PX if label else 0)), (29, 33, 38))
+    page.paste(image.resize((side_px, side_px), Image.Resampling.LANCZOS), (0, 0))
     if label:
         ImageDraw.Draw(page).text(
-            (8, SIDE_PX + LABEL_PX // 2),
+            (8, side_px + LABEL_PX // 2),
             label,
             fill=(255, 255, 255),
             font=ImageFont.truetype(str(font), 12),

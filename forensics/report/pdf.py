@@ -171,7 +171,8 @@ def _parts(page: Page) -> dict[str, bytes]:
     parts = {name: font(name).read_bytes() for name in FONTS}
     for person in page.people:
         for figure in person.figures:
-            parts |= {item.name: item.jpeg for item in figure.pictures if item.state == "shown"}
+            pictures = (*figure.pictures, *figure.others)
+            parts |= {item.name: item.jpeg for item in pictures if item.state == "shown"}
     return parts
 
 

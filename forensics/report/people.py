@@ -26,6 +26,7 @@ from forensics.report.words import (
     BandWords,
     flag_title,
     number_words,
+    others_words,
     person_name,
     range_words,
     reason_words,
@@ -68,6 +69,8 @@ class FigureBlock:
     flags: tuple[tuple[str, str], ...]  # title, why it may be wrong
     digests: tuple[tuple[str, str], ...]
     turned: str
+    others: tuple[Picture, ...]  # other faces that fit the same pixels
+    others_words: str  # how far apart they are and who drew them; empty without any
 
     @property
     def starred(self) -> bool:
@@ -163,7 +166,7 @@ def _block(view: View, person: Person, album: Album) -> PersonBlock:
     flags = [flag for flag in view.audit.flags if flag.person == person.id]
     stretches = stretches_of(faces)
     chosen = choose(person, faces, flags, share(len(view.audit.people)))
-    figures = tuple(_figure(item, album) for item in chosen)
+    figures = tuple(_figure(item, album, view.other_painter) for item in chosen)
     return PersonBlock(
         id=person.id,
         name=person_name(person.id),
@@ -234,9 +237,10 @@ def _stretch_row(view: View, part: Stretch) -> StretchRow:
     )
 
 
-def _figure(chosen: Chosen, album: Album) -> FigureBlock:
+def _figure(chosen: Chosen, album: Album, painter: str | None) -> FigureBlock:
     face = chosen.face
     pictures = album.pictures(face)
+    others = album.others(face)
     time = "no time stamp" if face.pts_s is None else f"{face.pts_s:.3f} s"
     yaw = "" if face.yaw_deg is None else f"head turned about {abs(face.yaw_deg):.0f} degrees"
     return FigureBlock(
@@ -258,6 +262,10 @@ def _figure(chosen: Chosen, album: Album) -> FigureBlock:
             if picture.digest
         ),
         turned=yaw,
+        others=others,
+        others_words=others_words(len(others), face.measures.get("alternatives_spread"), painter)
+        if others
+        else "",
     )
 
 

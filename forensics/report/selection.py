@@ -34,7 +34,8 @@ def share(people: int) -> int:
 def choose(
     person: Person, faces: Sequence[FaceLine], flags: Sequence[Flag], most: int
 ) -> tuple[Chosen, ...]:
-    """At most ``most`` faces of a person: key faces, failures, flagged faces, then worst bands.
+    """At most ``most`` faces of a person: key faces, those with other faces that fit, failures,
+    flagged faces, then worst bands.
 
     Key faces come first in the result, the others by frame.
     """
@@ -48,6 +49,7 @@ def choose(
 
     take(person.key_frames)
     keys = len(picked)
+    take(face.frame for face in faces if face.alternatives)
     take(_spread([face.frame for face in faces if face.outcome == "failed"], 2))
     for flag in sorted(flags, key=lambda flag: _SEVERITY_ORDER[flag.severity]):
         take(_spread([(first + last) // 2 for first, last in flag.frames], 2))

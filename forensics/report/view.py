@@ -49,6 +49,13 @@ class View:
         )
 
     @property
+    def other_painter(self) -> str | None:
+        """The restorer of the run where another network drew the other faces that fit, or None."""
+        if not any(model.role == "alternatives" for model in self.audit.models):
+            return None
+        return next((m.name for m in self.audit.models if m.role == "restorer"), None)
+
+    @property
     def labelled(self) -> bool:
         """Whether pictures for people to look at carry the label; older runs had no choice."""
         return self.audit.settings.get("label") is not False

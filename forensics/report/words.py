@@ -141,7 +141,29 @@ ROLES: Final[Mapping[str, str]] = {
     "background wdn": "second half of the background's network, for its denoising strength",
     "parser": "finds the parts of a restored face, which is pasted inside them",
     "evidence": "states what the footage supports",
+    "directions": "ways to other faces that fit the same pixels",
+    "alternatives": "draws other faces that fit the same pixels",
 }
+
+
+OTHERS_SENTENCE: Final = "Each of these shrinks to the same pixels. The software chose one."
+OTHERS_TITLE: Final = "Other faces that fit"
+
+
+def others_words(count: int, spread: float | None, restorer: str | None) -> str:
+    """What a reader must know beside other faces that fit: who drew them, and what they are not.
+
+    ``restorer``: the run's own, where another network drew them.
+    """
+    who = "the built-in demonstration model"
+    if restorer is not None:
+        who += f", not by {restorer}, which cannot be asked for another face"
+    apart = "" if spread is None else f" They lie {number_words(spread)} apart."
+    return (
+        f"Drawn by {who}: {counted(count, 'face')} of many that fit.{apart} What differs between"
+        " them cannot be known from this footage; what they share may be a habit of the model."
+        " Nothing says that the person looks like any of them."
+    )
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -256,6 +278,14 @@ def person_summary(
     if left:
         parts.append(f"of {counted(faces, 'face')} {' and '.join(left)}")
     return "; ".join(parts) + "."
+
+
+def redrawn_words(redrawn_grey: float) -> str:
+    """How far the picture outside the faces was changed, as a plain figure."""
+    return (
+        "outside the faces the picture differs from its plain enlargement by"
+        f" {number_words(redrawn_grey)} of 255 grey levels (root mean square; median of the frames)"
+    )
 
 
 def people_sentence(people: int) -> str:
