@@ -1,7 +1,8 @@
 """Scoring, bands: stated rules from flags and input information to one word per face and person.
 
-No probability is given: ``calibrated`` is false and the report says so.  The rules stand in
-``tables/thresholds.json``.  Faces below the smallest size never get the lowest band.
+The rules stand in ``tables/thresholds.json``.  Where a calibration passed its bar its probability
+joins them, and the worse band of the two stands; elsewhere ``calibrated`` is false and the report
+says so.  Faces below the smallest size never get the lowest band.
 """
 
 from __future__ import annotations
@@ -13,10 +14,20 @@ from typing import Final
 from forensics.records import Band, FlagCode, Risk
 from forensics.scoring.facts import P99, FaceFact, FlagFinding
 from forensics.scoring.information import quantiser_step
+from forensics.scoring.probability import Probability
 from forensics.scoring.thresholds import Rule, ThresholdTable, shipped_thresholds
 
 REQUIRED: Final = ("contradiction", "identity_drift")
 """Measures without which, or without whose reference, the lowest band is not given."""
+BAND_ABOVE: Final[Mapping[Band, float]] = {"high": 0.30, "caution": 0.10, "no_sign": -1.0}
+"""A probability above the number gives the band; start values of the design, not tuned."""
+OUTSIDE: Final = "the footage of this face lies outside what the calibration was fitted on"
+_WORST_FIRST: Final[Mapping[Band, int]] = {
+    "high": 0,
+    "caution": 1,
+    "not_calculable": 2,
+    "no_sign": 3,
+}
 _FLAG_STRENGTH: Final = {"high": 1000.0, "caution": 100.0}
 """Flags come before measures, whose strengths are ratios to their thresholds."""
 
@@ -55,6 +66,43 @@ def face_risk(
     if absent:
         return Risk(band="not_calculable", because=tuple(absent))
     return Risk(band="no_sign")
+
+
+def with_probability(
+    risk: Risk,
+    found: Mapping[str, Probability],
+    interocular_px: float,
+    table: ThresholdTable | None = None,
+) -> Risk:
+    """A band by rules joined with calibrated probabilities by target, of a face or a person.
+
+    The headed probability is that of the first target (any, identity, feature, attribute).  Over 30
+    in 100 is ``high``, over 10 ``caution``; the worse of both bands stands, and below the smallest
+    size the lowest is never given.  Nothing found: a calibration exists but does not reach this
+    footage, so that the lowest band becomes ``not_calculable``.
+    """
+    limits = table or shipped_thresholds()
+    if not found:
+        band: Band = "not_calculable" if risk.band == "no_sign" else risk.band
+        return risk.model_copy(update={"band": band, "reason": OUTSIDE})
+    about, headed = next(iter(found.items()))
+    said = next(band for band, above in BAND_ABOVE.items() if headed.value > above)
+    if said == "no_sign" and interocular_px < limits["too_small_px"]:
+        said = "caution"
+    worse = min(said, risk.band, key=_WORST_FIRST.__getitem__)
+    return risk.model_copy(
+        update={
+            "band": worse,
+            "probability": round(headed.value, 4),
+            "interval": (round(headed.low, 4), round(headed.high, 4)),
+            "calibrated": True,
+            "about": about,
+            "targets": {
+                name: (round(p.value, 4), round(p.low, 4), round(p.high, 4))
+                for name, p in found.items()
+            },
+        }
+    )
 
 
 def _risk(band: Band, reasons: Mapping[str, float]) -> Risk:
