@@ -14,6 +14,7 @@ from forensics.records import Background, Band, Flag, FlagCode, FrameLine, Perso
 from forensics.report.words import counted, flag_words, person_summary
 from forensics.scoring.facts import FaceFact, FlagFinding
 from forensics.scoring.flags import person_flags
+from forensics.scoring.rating import Rating
 from forensics.scoring.risk import person_risk
 
 KEY_FRAMES = 4
@@ -31,6 +32,7 @@ class Gathered:
     rejected: int = 0
     fallen_back: Counter[str] = field(default_factory=Counter)  # frames, by reason
     lesser: Counter[str] = field(default_factory=Counter)  # restored faces, by reason
+    rating: Rating = field(default_factory=Rating)
     flagged_faces: int = 0
     flagged_frames: int = 0
 
@@ -122,13 +124,20 @@ def flag_records(found: Iterable[FlagFinding]) -> tuple[Flag, ...]:
     )
 
 
-def describe_people(facts: Sequence[FaceFact], found: Sequence[FlagFinding]) -> tuple[Person, ...]:
-    """Every person with band, flags and the sentence a reader gets."""
+def describe_people(
+    facts: Sequence[FaceFact], found: Sequence[FlagFinding], rating: Rating | None = None
+) -> tuple[Person, ...]:
+    """Every person with band, flags and the sentence a reader gets.
+
+    ``rating`` adds the probability of a calibrated restorer.
+    """
+    rates = rating or Rating()
     return tuple(
         _person(
             number,
             sorted((f for f in facts if f.person == number), key=lambda f: f.frame),
             [f for f in found if f.person == number],
+            rates,
         )
         for number in _people(facts)
     )
@@ -138,13 +147,15 @@ def _people(facts: Iterable[FaceFact]) -> list[int]:
     return sorted({fact.person for fact in facts})
 
 
-def _person(number: int, own: Sequence[FaceFact], found: Sequence[FlagFinding]) -> Person:
+def _person(
+    number: int, own: Sequence[FaceFact], found: Sequence[FlagFinding], rating: Rating
+) -> Person:
     outcomes = Counter(f.outcome for f in own)
     bands = Counter(f.band for f in own)
     sizes = [f.interocular_px for f in own]
     span = (round(min(sizes), 2), round(max(sizes), 2))
     codes = tuple(dict.fromkeys(f.code for f in found))
-    risk = person_risk(own, found)
+    risk = rating.person(person_risk(own, found), own)
     return Person(
         id=number,
         first_frame=own[0].frame,

@@ -64,7 +64,8 @@ class BundleSink:
         self.gathered.frame(line)
 
     def face(self, line: FaceLine, fact: FaceFact) -> None:
-        """Spool a face's line."""
+        """Spool a face's line, with the probability that a calibration gives it."""
+        line, fact = self.gathered.rating.face(line, fact)
         self._faces.write(line.model_dump_json() + "\n")
         self.gathered.face(fact, line.reason)
         # A face with a reason was restored in an unusual way; that would be lost if it were kept.

@@ -51,6 +51,7 @@ class Settings(BaseModel):
     zip: bool = False
     private: bool = False
     fail_on: Literal["none", "caution", "high"] = "none"
+    calibration: str = "auto"
     case: str | None = None
     operator: str | None = None
     purpose: str | None = None
@@ -76,8 +77,8 @@ class Settings(BaseModel):
         return tuple(s for s in self.save.split(",") if s)
 
     def values(self) -> dict[str, Value]:
-        """Plain values, for the record."""
-        return dict(self.model_dump())
+        """Plain values, for the record; of a calibration's path its name alone."""
+        return dict(self.model_dump()) | {"calibration": Path(self.calibration).name}
 
     def digest(self) -> str:
         """SHA-256 of the settings in canonical JSON."""

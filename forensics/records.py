@@ -148,6 +148,15 @@ class Risk(Record):
     because: tuple[str, ...] = Field(
         default=(), description="names of measures or flags, strongest first"
     )
+    about: str | None = Field(
+        default=None, description="what the probability is of: any, identity, feature, attribute"
+    )
+    targets: dict[str, tuple[float, float, float]] = Field(
+        default={}, description="every probability that may be shown: value, low, high"
+    )
+    reason: str | None = Field(
+        default=None, description="why a calibration that exists gives this face no probability"
+    )
 
 
 class FaceLine(Record):
@@ -230,6 +239,16 @@ class Model(Record):
     source: str
     deterministic: bool
     card: str | None = Field(default=None, description="file name of its model card")
+
+
+class CalibrationNote(Record):
+    """The calibration a run read: which, what it may show, and what its test said."""
+
+    sha256: str
+    made_utc: str
+    shown: tuple[str, ...] = Field(description="targets whose probability passed its bar")
+    verdicts: dict[str, str] = Field(description="what the test said of each target")
+    people: dict[str, int] = Field(description="people fitted on, calibrated on, tested on")
 
 
 class Totals(Record):
@@ -367,6 +386,9 @@ class Audit(Record):
     limits: tuple[str, ...]
     reports: tuple[Artefact, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    calibration: CalibrationNote | None = Field(
+        default=None, description="None where no calibration of this restorer was found"
+    )
 
 
 CLOCK_FIELDS: tuple[str, ...] = (

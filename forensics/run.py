@@ -41,9 +41,12 @@ from forensics.pipeline import follow_people, restore_and_measure
 from forensics.progress import Progress
 from forensics.provenance import Provenance
 from forensics.records import Artefact, Audit, Comparison, Model, Person, Run
+from forensics.report.calibration import calibration_sentence
 from forensics.report.credentials import source_notes
 from forensics.report.renderer import REPORT_KINDS, renderer_versions
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
+from forensics.scoring.found_calibration import find_calibration
+from forensics.scoring.rating import Rating
 
 Say = Callable[[str], None]
 
@@ -114,6 +117,7 @@ class AuditRun:
                 self._say(credentials.text)
             engines = load_engines(settings)
             sink.event("models", {m.role: m.sha256 for m in engines.models})
+            self._calibrate(engines, sink)
             following = follow_people(self._media, engines, sink, self._progress)
             self._say(f"People followed: {following.people}; faces to restore: {following.count}.")
             written = self._redraw(engines, following, sink)
@@ -121,6 +125,15 @@ class AuditRun:
             return self._conclude(sink, engines, written, after)
         finally:
             sink.close()
+
+    def _calibrate(self, engines: Engines, sink: BundleSink) -> None:
+        """Find the calibration of this restorer, and say whether there will be probabilities."""
+        (restorer,) = [m.sha256 for m in engines.models if m.role == "restorer"]
+        found = find_calibration(self._settings, restorer, engines.scorer.digests)
+        rating = sink.gathered.rating = Rating(found.calibration)
+        if rating.note is not None:
+            sink.event("calibration", {"sha256": rating.note.sha256})
+        self._say(calibration_sentence(rating.note, self._settings.models, found.reason))
 
     def _redraw(self, engines: Engines, following: Following, sink: BundleSink) -> Written:
         source, settings = self._media.source, self._settings
@@ -163,7 +176,7 @@ class AuditRun:
         source = self._media.source
         found = find_flags(gathered.facts, (source.display_width, source.display_height))
         sink.finish(flags_by_face(found, gathered.facts))
-        people = describe_people(gathered.facts, found)
+        people = describe_people(gathered.facts, found, gathered.rating)
         totals = gathered.totals(len(people))
         comparisons = self._compare(people)
         written, uncredited = self._provenance.credit(written, models, gathered.facts)
@@ -204,6 +217,7 @@ class AuditRun:
             limits=self._limits(people, models, not failures),
             reports=self._planned_reports(),
             comparisons=comparisons,
+            calibration=gathered.rating.note,
         )
         self._provenance.write(audit, engines, after)
         audit = self._render(audit, sink)
@@ -279,7 +293,7 @@ class AuditRun:
         note = self._media.source.note
         return limits(
             demonstration=self._settings.models == "embedded",
-            calibrated=False,
+            calibrated=any(person.risk.calibrated for person in people),
             people=len(people),
             lpips_official=any(m.role == "lpips backbone" for m in models),
             complete=complete,

@@ -101,6 +101,14 @@ def audit(
     timestamp: Annotated[
         Text, typer.Option(help="Address of an RFC 3161 authority: time-stamp the signature.")
     ] = None,
+    calibration: Annotated[
+        Text,
+        typer.Option(
+            metavar="<path>",
+            help="Calibration of the restorer: auto, none or a file of 'forensics calibrate'. "
+            "[default: auto]",
+        ),
+    ] = None,
     fail_on: Annotated[
         Text, typer.Option("--fail-on", help="Exit 1 when a person's band is high or caution.")
     ] = None,
@@ -143,6 +151,7 @@ def audit(
         "operator": operator,
         "purpose": purpose,
         "fail_on": fail_on,
+        "calibration": calibration,
     }
     flags = {name: value for name, value in given.items() if value is not None}
     settings = resolve(flags).settings
