@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from forensics.records import Background, Band, Flag, FlagCode, FrameLine, Person, Totals
 from forensics.report.words import counted, flag_words, person_summary
+from forensics.scoring.background_figure import Redrawn, RedrawnFrames
 from forensics.scoring.facts import FaceFact, FlagFinding
 from forensics.scoring.flags import person_flags
 from forensics.scoring.rating import Rating
@@ -35,6 +36,7 @@ class Gathered:
     rating: Rating = field(default_factory=Rating)
     flagged_faces: int = 0
     flagged_frames: int = 0
+    redrawn: RedrawnFrames = field(default_factory=RedrawnFrames)
 
     def face(self, fact: FaceFact, reason: str | None) -> None:
         """Keep what flags and bands over time need of a face, and count.
@@ -52,6 +54,8 @@ class Gathered:
         self.rejected += len(line.rejected)
         if line.fallen_back is not None:
             self.fallen_back[line.fallen_back] += 1
+        if line.background_redrawn is not None and line.background_plain is not None:
+            self.redrawn.add(line.frame, Redrawn(line.background_redrawn, line.background_plain))
 
     def background(self, method: str, requested: str) -> Background:
         """What was done outside the faces, with the frames in which a lesser method stood in."""
@@ -65,6 +69,7 @@ class Gathered:
             )
             or None,
             fallen_back_frames=self.fallen_back.total(),
+            redrawn_grey=self.redrawn.median_grey,
         )
 
     def totals(self, people: int) -> Totals:

@@ -40,5 +40,15 @@ def restore_and_measure(
     if engines.prober is not None:
         keys = KeyFaces(key_frames(following, media.source.duration_s))
         probing = Probing(engines.prober, keys)
-    redraw = Redraw(media, following, drawer, engines.scorer, settings, writer, sink, probing)
+    redraw = Redraw(
+        media,
+        following,
+        drawer,
+        engines.scorer,
+        settings,
+        writer,
+        sink,
+        probing,
+        engines.background,
+    )
     redraw.run(progress)

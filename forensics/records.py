@@ -221,6 +221,14 @@ class FrameLine(Record):
         default=None, description="of the RGB bytes after rotation and square pixels"
     )
     restored_rgb_sha256: str | None = Field(default=None, description="before encoding")
+    background_redrawn: float | None = Field(
+        default=None,
+        description="how far the picture outside the faces differs from its Lanczos enlargement, "
+        "RMS of luma in grey levels; None where no network drew it",
+    )
+    background_plain: float | None = Field(
+        default=None, description="the same between bicubic and Lanczos, which invent nothing"
+    )
     flags: tuple[FlagCode, ...] = ()
 
 
@@ -309,6 +317,9 @@ class Background(Record):
     reason: str | None = None
     fallen_back_frames: int = Field(
         default=0, ge=0, description="frames in which Lanczos stood in; frames.jsonl names them"
+    )
+    redrawn_grey: float | None = Field(
+        default=None, description="median of background_redrawn of the frames; None: not redrawn"
     )
 
 

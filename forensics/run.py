@@ -211,7 +211,7 @@ class AuditRun:
             settings=self._settings.values(),
             totals=totals,
             people=people,
-            flags=flag_records(found),
+            flags=flag_records([*found, *gathered.redrawn.flags()]),
             background=gathered.background(engines.background, self._settings.background),
             reproduce=self._reproduce(),
             limits=self._limits(people, models, not failures),

@@ -20,6 +20,7 @@ from forensics.media.writer import Writer
 from forensics.passes.drawing import Drawer, DrawnFace, DrawnFrame
 from forensics.passes.face_line import face_input, face_line, rgb_sha256
 from forensics.passes.follow import FollowedFace, Following
+from forensics.passes.over_time import FacesOverTime, Steps
 from forensics.passes.probe import Probing
 from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
@@ -27,7 +28,7 @@ from forensics.progress import Progress
 from forensics.records import FaceLine, Failure, FrameLine
 from forensics.restore.alternatives import LETTERS
 from forensics.restore.background import Enlarged
-from forensics.scoring.continuity import StepMeter
+from forensics.scoring.background_figure import Redrawn, background_change
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.maps import Scored, render_map
 from forensics.scoring.scorer import Scorer
@@ -35,12 +36,16 @@ from forensics.scoring.scorer import Scorer
 FACES_AT_ONCE = 16
 FRAMES_AT_ONCE = 16
 FRAMES_WAITING = 4  # drawn, not yet written
+PLAIN = "lanczos"  # the background that redraws nothing
 Scores = Mapping[int, Scored]  # by person
 
 
 @dataclass
 class Redraw:
-    """The second pass with what it needs at every frame."""
+    """The second pass with what it needs at every frame.
+
+    ``background``: the method that enlarges the picture outside the faces, "auto" resolved.
+    """
 
     media: Media
     following: Following
@@ -50,7 +55,11 @@ class Redraw:
     writer: Writer
     sink: Sink
     probing: Probing | None = None  # None: no key face is examined further
-    _steps: StepMeter = field(default_factory=StepMeter)
+    background: str = PLAIN
+    _over_time: FacesOverTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._over_time = FacesOverTime(self.scorer.digests)
 
     def run(self, progress: Progress) -> None:
         """Restore, paste, write and measure the whole clip."""
@@ -118,12 +127,19 @@ class Redraw:
             self.sink.picture("restored_imgs", name, picture.rgb_u8)
         lines = []
         for face in frame.faces:
-            scored = scores.get(face.followed.person)
+            scored, steps = self._over_time.add(
+                face,
+                scores.get(face.followed.person),
+                decoded.frame,
+                decoded.pts_s,
+                self.following.shot(decoded.frame),
+            )
             self._pictures(decoded.frame, face, scored)
             line = face_line(decoded.frame, decoded.pts_s, face, scored, self.settings.every)
             line = self._with_others(line)
-            self.sink.face(line, self._fact(line, face))
+            self.sink.face(line, self._fact(line, face, steps))
             lines.append(line)
+        redrawn = self._redrawn(frame, picture)
         rejected = (*self.following.rejected.get(decoded.frame, ()), *frame.extra)
         notes = [note for note in (decoded.note, frame.note, picture.fallen_back) if note]
         self.sink.frame(
@@ -141,6 +157,8 @@ class Redraw:
                 rejected=rejected,
                 source_rgb_sha256=rgb_sha256(decoded.rgb_u8),
                 restored_rgb_sha256=rgb_sha256(picture.rgb_u8),
+                background_redrawn=redrawn.changed_grey if redrawn else None,
+                background_plain=redrawn.plain_grey if redrawn else None,
                 flags=tuple(sorted({code for line in lines for code in line.flags})),
             )
         )
@@ -154,7 +172,7 @@ class Redraw:
         followed = self.following.faces.get(item.frame, ())
         for face in (DrawnFace(one, failure=failure) for one in followed):
             line = face_line(item.frame, pts_s, face, None, self.settings.every)
-            self.sink.face(line, self._fact(line, face))
+            self.sink.face(line, self._fact(line, face, Steps()))
         self.sink.frame(
             FrameLine(
                 frame=item.frame,
@@ -179,14 +197,24 @@ class Redraw:
         digests = tuple(rgb_sha256(picture) for picture in others)
         return line.model_copy(update={"alternatives": digests}) if others else line
 
-    def _fact(self, line: FaceLine, face: DrawnFace) -> FaceFact:
-        step_grey = None
-        if face.aligned is not None and face.restored_rgb_u8 is not None:
-            step_grey = self._steps.step(
-                line.person, line.frame, face.aligned.crop_rgb_u8, face.restored_rgb_u8
-            )
-        shot = self.following.shot(line.frame)
-        return FaceFact.of(line, face.followed.similarity, face.followed.rival, step_grey, shot)
+    def _redrawn(self, frame: DrawnFrame, picture: Enlarged) -> Redrawn | None:
+        """How far a network changed the picture outside the faces; None where none drew it."""
+        if self.background == PLAIN or picture.fallen_back is not None:
+            return None
+        drawn = [
+            f.aligned.affine for f in frame.faces if f.restored_rgb_u8 is not None and f.aligned
+        ]
+        return background_change(frame.decoded.rgb_u8, picture.rgb_u8, drawn)
+
+    def _fact(self, line: FaceLine, face: DrawnFace, steps: Steps) -> FaceFact:
+        return FaceFact.of(
+            line,
+            face.followed.similarity,
+            face.followed.rival,
+            steps.step_grey,
+            self.following.shot(line.frame),
+            steps.over_time,
+        )
 
     def _pictures(self, frame: int, face: DrawnFace, scored: Scored | None) -> None:
         name = picture_name(frame, face.followed.person)

@@ -27,11 +27,11 @@ from forensics.report.words import (
     SIGNED_SENTENCE,
     UNSIGNED_SENTENCE,
     people_sentence,
+    redrawn_words,
 )
 
 _MOST_ENVIRONMENT: Final = 60
 _MOST_TEXT: Final = 240
-
 Fact = tuple[str, str]
 
 
@@ -315,7 +315,8 @@ def _calibrated(view: View) -> bool:
 def _background(view: View) -> str:
     background = view.audit.background
     text = f"{background.method} ({background.outcome}; asked for: {background.requested})"
-    return f"{text}: {background.reason}" if background.reason else text
+    why = f": {background.reason}" if background.reason else ""
+    return text + why + redrawn_words(background.redrawn_grey)
 
 
 def _measures(view: View) -> tuple[MeasureRow, ...]:

@@ -280,10 +280,12 @@ def person_summary(
     return "; ".join(parts) + "."
 
 
-def redrawn_words(redrawn_grey: float) -> str:
-    """How far the picture outside the faces was changed, as a plain figure."""
+def redrawn_words(redrawn_grey: float | None) -> str:
+    """How far the picture outside the faces was changed, as a plain figure; "" for not at all."""
+    if redrawn_grey is None:
+        return ""
     return (
-        "outside the faces the picture differs from its plain enlargement by"
+        "; outside the faces the picture differs from its plain enlargement by"
         f" {number_words(redrawn_grey)} of 255 grey levels (root mean square; median of the frames)"
     )
 

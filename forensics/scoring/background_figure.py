@@ -7,7 +7,7 @@ frame; it says nothing about a face and enters no face's band.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import cv2
@@ -90,8 +90,7 @@ class RedrawnFrames:
     the choice between two plain kernels changes it, and says by how much.
     """
 
-    def __post_init__(self) -> None:
-        self._found: dict[int, Redrawn] = {}
+    _found: dict[int, Redrawn] = field(default_factory=dict)
 
     def add(self, frame: int, figure: Redrawn) -> None:
         """Take one frame's figure."""

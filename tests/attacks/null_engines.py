@@ -7,7 +7,7 @@ records and reports are the real ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -77,6 +77,8 @@ class NullRestorer:
 
 class NullScorer:
     """One number a face; says of all others that they were not measured."""
+
+    digests: Mapping[str, str] = {}
 
     def score(self, faces: Sequence[Any]) -> list[Scored]:
         maps = {"invented_detail": np.zeros((512, 512), np.float32)}
