@@ -23,7 +23,6 @@ from forensics.calibration.portraits import Gallery, read_gallery
 from forensics.calibration.record import as_bytes, filming_sha256, make_record
 from forensics.calibration.rows import GROUPS, FaceRow, Group, RowFile
 from forensics.calibration.sampling import Maker, drawing, tasks
-from forensics.config import models_dir
 from forensics.errors import InputError
 from forensics.faces.detector import Detector
 from forensics.models.load import LoadedModel, load_embedded, load_official, load_third_party
@@ -32,6 +31,7 @@ from forensics.progress import Progress
 from forensics.restore.choose import load_restorer
 from forensics.restore.restorer import Restorer, RestorerFacts
 from forensics.runtime import make_repeatable, resolve_device
+from forensics.scoring.found_calibration import calibration_path, measured_with
 from forensics.scoring.scorer import Scorer
 
 Say = Callable[[str], None]
@@ -69,11 +69,6 @@ class Calibrated:
     def shown(self) -> tuple[str, ...]:
         """Targets whose probability an audit will show."""
         return tuple(k for k, target in self.document["targets"].items() if target["passed"])
-
-
-def calibration_path(name: str) -> Path:
-    """Where a profile's calibration lies when no other place was named."""
-    return models_dir() / "calibrations" / f"{name}.json"
 
 
 def run(asked: Asked, progress: Progress, say: Say) -> Calibrated:
@@ -173,7 +168,7 @@ def _about(
             "sha256": facts.sha256,
             "noise_mode": facts.noise_mode,
         },
-        "networks": dict(networks.scorer.digests),
+        "networks": measured_with(networks.scorer.digests),
         "judges": judges,
         "data": {
             "portraits": len(gallery.portraits),
