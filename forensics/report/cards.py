@@ -111,29 +111,40 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
     "landmark_shift": MeasureCard(
         "moved points",
         "% of eye distance",
-        "How far points of the face moved against the footage.",
-        "higher: structure moved",
-        "Points are hard to place on blurred faces.",
+        "How far the part of the face that moved most (eyes, nose, mouth, jaw line) lies from its"
+        " place in the footage.",
+        "higher: structure moved; low proves nothing",
+        "It reads less than was moved, and a part that only changed its look can read as moved.",
     ),
     "iris_delta": MeasureCard(
         "eye colours",
-        "dE00",
-        "Difference in colour between the two eyes beyond what the footage shows.",
+        "dE2000",
+        "Colour difference in the irises that the footage does not have: between both eyes, or"
+        " between an eye and the same eye of the footage.",
         "higher: a difference was created",
-        "Light from one side; eyes too small to show a colour.",
+        "Coarse colour coding moves small irises; lids, glints and glasses hide them.",
     ),
     "glasses": MeasureCard(
-        "glasses", "", "Glasses drawn, removed or switching.", "a change", "Dark eye sockets."
+        "glasses",
+        "",
+        "How far a cue for glasses differs between restored face and footage, 0 to 1.",
+        "higher: frames are drawn or gone; low proves nothing",
+        "Dark eye sockets and folds can look like frames; glasses drawn over glasses read 0.",
     ),
     "facial_hair": MeasureCard(
-        "facial hair", "", "Beard or moustache drawn or removed.", "a change", "Shadows."
+        "facial hair",
+        "L*",
+        "By how much upper lip, chin or jaw became darker or lighter than in the footage.",
+        "higher: a beard or moustache may be drawn or gone; low proves nothing",
+        "It sees darkness, not hair: shadows read the same, a light beard does not.",
     ),
     "hair_grid": MeasureCard(
         "regular grid",
         "",
-        "A regular grid in hair or skin that the footage does not have.",
+        "Share of the fine detail in the place of the hair that is a regular grid, less the"
+        " footage's own.",
         "higher: grid",
-        "Braids, combs, woven cloth.",
+        "A fixed band around the face is looked at; braids, combs and woven cloth are regular too.",
     ),
     "jitter": MeasureCard(
         "jitter",

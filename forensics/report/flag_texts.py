@@ -34,28 +34,35 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = {
     ),
     "structure_shift": FlagText(
         "structure moved",
-        "Points of the face lie elsewhere than in the footage",
-        "Points are hard to place on blurred or turned faces.",
+        "A part of the face (an eye, the nose, the mouth, the jaw line) lies elsewhere than in the"
+        " footage, by more than accurate pictures at this quality",
+        "A part that changed its look without moving can read as moved; a turned head, a moving"
+        " mouth and coarse coding can too.",
     ),
     "eye_colour": FlagText(
         "eye colour differs",
-        "The two eyes differ in colour in a way the footage does not show",
-        "Light from one side or a coloured lens has the same effect.",
+        "The colour of an eye, or the difference between both eyes, has no counterpart in the"
+        " footage",
+        "The footage's own colours are coarse in small eyes; half-closed eyes, glints and glasses"
+        " hide the iris, and then another place is read.",
     ),
     "glasses": FlagText(
         "glasses differ",
         "Glasses are drawn or removed against the footage",
-        "Dark eye sockets can look like frames.",
+        "The cue compares edges around the eyes: dark eye sockets, folds or hair that were drawn"
+        " sharper can look like frames.",
     ),
     "facial_hair": FlagText(
         "facial hair differs",
-        "A beard or moustache is drawn or removed against the footage",
-        "A shadow can look like a moustache.",
+        "The upper lip, chin or jaw is darker or lighter than in the footage, as when a moustache"
+        " or a beard is drawn or removed",
+        "The cue sees darkness, not hair: a shadow or a lip drawn elsewhere looks the same.",
     ),
     "hair_grid": FlagText(
         "regular grid in hair or skin",
-        "Hair or skin shows a regular grid that the software makes",
-        "Braids, combs, woven cloth and screens are regular too.",
+        "The place of the hair shows a regular grid that the footage does not have",
+        "It is looked for in a fixed band around the face, whatever is there; braids, combs, woven"
+        " cloth and screens are regular too.",
     ),
     "jitter": FlagText(
         "does not hold still",

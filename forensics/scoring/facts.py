@@ -15,15 +15,29 @@ SEVERITY: Final[Mapping[FlagCode, Severity]] = {
     "contradicts_footage": "high",
     "failed": "high",
     "swap": "high",
+    "eye_colour": "high",
+    "glasses": "high",
+    "facial_hair": "high",
     "identity_drift": "caution",
+    "structure_shift": "caution",
     "jitter": "caution",
     "morphing": "caution",
     "pop": "caution",
+    "unstable": "caution",
     "profile": "caution",
     "too_small": "caution",
     "background_redrawn": "note",
+    "hair_grid": "note",
 }
 """Flags of this version with their severity, worst first."""
+_MEASURE: Final[Mapping[FlagCode, str]] = {
+    "eye_colour": "iris_delta",
+    "glasses": "glasses",
+    "facial_hair": "facial_hair",
+    "structure_shift": "landmark_shift",
+    "unstable": "stability_input",
+    "hair_grid": "hair_grid",
+}
 P99: Final = "_p99"
 Ranges = tuple[tuple[int, int], ...]
 
@@ -36,6 +50,8 @@ class FaceFact:
     face's appearance to the person's other frames, ``rival`` the highest to another person's;
     ``step_grey`` how much more the restored face changed since the frame before than its crop did
     (`continuity.StepMeter`), in grey levels; ``over_time`` what the frames before it add.
+    ``glasses`` and ``facial_hair`` are kept of every face, because they may come and go; ``held``
+    are flags set by a measure, with its value and the 99th percentile of accurate pictures.
     """
 
     frame: int
@@ -56,6 +72,9 @@ class FaceFact:
     step_grey: float | None
     shot: int = 1
     over_time: OverTime | None = None
+    glasses: float | None = None
+    facial_hair: float | None = None
+    held: tuple[tuple[FlagCode, float, float], ...] = ()
 
     @classmethod
     def of(
@@ -93,6 +112,13 @@ class FaceFact:
             step_grey=step_grey,
             shot=shot,
             over_time=over_time,
+            glasses=line.measures.get("glasses"),
+            facial_hair=line.measures.get("facial_hair"),
+            held=tuple(
+                (code, *pair)
+                for code, name in _MEASURE.items()
+                if code in line.flags and (pair := held(name)) is not None
+            ),
         )
 
 

@@ -11,8 +11,10 @@ from typing import Final
 
 from forensics.records import FlagCode, Outcome
 from forensics.scoring.continuity import find_pops, find_swaps
-from forensics.scoring.facts import P99, SEVERITY, FaceFact, FlagFinding, merged_ranges
+from forensics.scoring.facts import SEVERITY, FaceFact, FlagFinding, merged_ranges
+from forensics.scoring.held import BY_CODE, HELD
 from forensics.scoring.thresholds import ThresholdTable, shipped_thresholds
+from forensics.scoring.toggling import find_toggling
 from forensics.scoring.unsteady import find_unsteady
 
 __all__ = ["FaceFact", "FlagFinding", "face_flags", "person_flags"]
@@ -29,29 +31,20 @@ def face_flags(
 ) -> tuple[FlagCode, ...]:
     """Flags of one face in one frame, worst first.
 
-    A measure flags only above what 99 of 100 accurate pictures of this input quality score, so one
-    accurate face in a hundred is flagged by design; without that reference it never flags.
+    A measure flags only above what 99 of 100 accurate pictures of this input quality score (and a
+    stated least value, `held.HELD`); without that reference it never flags.
     """
     limits = table or shipped_thresholds()
     found: list[FlagCode] = []
     if outcome == "failed":
         found.append("failed")
-    for name, code in _HELD.items():
-        limit = references.get(name + P99)
-        if limit is not None and name in measures and measures[name] > limit:
-            found.append(code)
+    found += [one.code for one in HELD if one.holds(measures, references, limits)]
     if outcome == "restored":
         if yaw_deg is not None and abs(yaw_deg) > limits["profile_yaw_deg"]:
             found.append("profile")
         if interocular_px < limits["too_small_px"]:
             found.append("too_small")
     return tuple(found)
-
-
-_HELD: Final[Mapping[str, FlagCode]] = {
-    "contradiction": "contradicts_footage",
-    "identity_drift": "identity_drift",
-}
 
 
 def person_flags(
@@ -84,7 +77,7 @@ def _by_face(
     flagged = [f for f in own if code in f.flags]
     if not flagged:
         return None
-    worst = max(flagged, key=_EXCESS.get(code, lambda f: 0.0))
+    worst = max(flagged, key=_EXCESS.get(code, lambda f: _held_excess(code, f)))
     measured = reference = unit = detail = None
     if code == "too_small":
         measured, reference, unit = worst.interocular_px, limits["too_small_px"], "px"
@@ -96,6 +89,8 @@ def _by_face(
         measured, reference = worst.identity_drift
     elif code == "failed":
         detail = flagged[0].reason
+    elif (pair := _held(code, worst)) is not None:
+        measured, reference, unit, detail = _measured(code, pair, own, limits)
     return FlagFinding(
         code,
         person,
@@ -106,6 +101,30 @@ def _by_face(
         unit,
         detail,
     )
+
+
+def _held(code: FlagCode, fact: FaceFact) -> tuple[float, float] | None:
+    """Value and usual limit of a flag that a measure set, as the face kept them."""
+    return next(((value, usual) for c, value, usual in fact.held if c == code), None)
+
+
+def _held_excess(code: FlagCode, fact: FaceFact) -> float:
+    return _over(_held(code, fact))
+
+
+def _measured(
+    code: FlagCode, pair: tuple[float, float], own: Sequence[FaceFact], limits: ThresholdTable
+) -> tuple[float, float, str | None, str | None]:
+    """Measured, reference, unit and detail of a finding; the detail says what comes and goes."""
+    rule, (value, usual) = BY_CODE[code], pair
+    least = limits[rule.least] if rule.least is not None else usual
+    detail = None
+    if code in ("glasses", "facial_hair"):
+        values = [v for f in own if (v := getattr(f, code)) is not None]
+        toggling = find_toggling(values, least)
+        if toggling is not None:
+            detail = toggling.words
+    return value, max(usual, least), rule.unit, detail
 
 
 def _over(pair: tuple[float, float] | None) -> float:

@@ -19,6 +19,7 @@ from forensics.models.nets.identity import build_identity
 from forensics.models.nets.perceptual import build_perceptual
 from forensics.records import MEASURES
 from forensics.scoring import baseline, identity
+from forensics.scoring.appearance import measure_appearance
 from forensics.scoring.cards import cards
 from forensics.scoring.contradiction import measure_contradiction
 from forensics.scoring.facts import P99
@@ -89,6 +90,7 @@ class Scorer:
             information,
             invention,
             contradiction,
+            measure_appearance(face),
             finite(changed),
             self._drift(face, facts, distance),
         )

@@ -100,8 +100,9 @@ def test_every_measure_is_a_number_or_has_a_reason(scored: Scored) -> None:
     assert not set(scored.measures) & set(scored.not_measured)
     assert all(math.isfinite(v) for v in scored.measures.values())
     assert scored.not_measured["lpips_crop"] == "official AlexNet backbone not fetched"
-    assert scored.not_measured["iris_delta"] == NOT_IN_VERSION
+    assert scored.not_measured["disagreement"] == NOT_IN_VERSION
     measured = {"contradiction_eyes", "identity_drift", "lpips_embedded_crop", "blockiness", "qp"}
+    measured |= {"landmark_shift", "iris_delta", "glasses", "facial_hair", "hair_grid"}
     assert measured <= set(scored.measures)
 
 

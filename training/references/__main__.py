@@ -26,10 +26,11 @@ from forensics.models.load import LoadedModel, load_embedded
 from forensics.models.nets.identity import build_identity
 from forensics.models.nets.perceptual import build_perceptual
 from forensics.scoring import baseline, identity
+from forensics.scoring.appearance import measure_appearance
 from forensics.scoring.contradiction import measure_contradiction
 from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
-from forensics.scoring.measure import FaceInput
+from forensics.scoring.measure import FaceInput, Measure
 from training.portraits import LISTS, read_list
 from training.references import over_time, samples
 from training.references.fit import BANDS_PX, input_facts, measures_table
@@ -38,7 +39,14 @@ SEED = 20261122
 DRAWS = 24  # faces per photo
 EVERY_FOR_PERCEPTUAL = 3  # the large network sees one face in three
 EVERY_FOR_STEPS = 5  # needs a second frame of the face
-SOURCES = ("contradiction.py", "information.py", "invention.py", "regions.py", "baseline.py")
+SOURCES = (
+    "contradiction.py", "information.py", "invention.py", "regions.py", "baseline.py",
+    "appearance.py", "matched.py", "structure.py", "iris.py", "attributes.py", "hair_grid.py",
+    "tables/glasses.json",
+)  # fmt: skip
+# Measures of one face that need no network and nothing beside the face: one line each, here, and
+# one in `fit.ENTRIES` with the scale; their files in SOURCES.
+ALONE: tuple[Measure, ...] = (measure_information, measure_contradiction, measure_appearance)
 VERSION = "1"
 Table = dict[str, Any]
 
@@ -77,10 +85,10 @@ def recipe_digest(pack: Path) -> str:
 
 def without_networks(face: FaceInput) -> dict[str, float]:
     """All measures of one face that need no network."""
-    facts = measure_information(face)
-    row = dict(facts.values)
-    row.update(measure_invention(face, facts.values.get("cutoff")).values)
-    row.update(measure_contradiction(face).values)
+    row: dict[str, float] = {}
+    for measure in ALONE:
+        row.update(measure(face).values)
+    row.update(measure_invention(face, row.get("cutoff")).values)
     row["ssim_crop"] = baseline.ssim(face.crop_rgb_u8, face.restored_rgb_u8)
     return row
 

@@ -1,0 +1,1 @@
+"""The glasses cue: labels, painted frames and a logistic fit."""
