@@ -297,6 +297,14 @@ def people_sentence(people: int) -> str:
     return f"{counted(people, 'person', 'people')} followed through the footage."
 
 
+NOT_LOOKED_FOR_SENTENCE: Final = (
+    "Not looked for: eye colours where the eyes are less than 32 pixels apart; moved parts, glasses"
+    " and facial hair where they are less than 16 apart or the head is turned; grids outside a"
+    " fixed band around the face; and, at any size, teeth, ears, hats, hairstyle, make-up and"
+    " expression."
+)
+
+
 def limits(
     *,
     demonstration: bool,
@@ -346,6 +354,7 @@ def limits(
         "A low value of a measure never confirms a face: detail that the footage cannot decide"
         " can be drawn in many ways that all fit the same pixels.",
         "Faces below the detector's reach, covered or turned away are not in the counts.",
+        NOT_LOOKED_FOR_SENTENCE,
         "The thresholds of bands and flags are stated rules, not measured error rates.",
         "Integrity is stated from the moment this audit took the file in; what happened to it"
         " before is not known from here.",
