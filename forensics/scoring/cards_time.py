@@ -22,13 +22,13 @@ TIME_CARDS: Final = (
         span=(0.0, None),
         direction="high_is_worse",
         needs=("restored face and crop of the frames before it", "time stamps"),
-        gate=f"{_WINDOW}; abstains below 9 frames a second, and where the restored face cannot be "
+        gate=f"{_WINDOW}; abstains below 11 frames a second, and where the restored face cannot be "
         "laid on the crop",
         method=(
             "Restored face laid on the crop by shift, size and turn (Gauss-Newton on luma at "
             "128 px, both blurred to what the footage carries); root mean square of what is left "
-            f"over the trailing {SHORT_S:g} s once cosines up to {SLOWEST_HZ:g} Hz are fitted by "
-            "time stamp. Independent movement of n px from frame to frame reads n px."
+            f"over the trailing {SHORT_S:g} s once what is slower than {SLOWEST_HZ:g} Hz is fitted "
+            "by time stamp. Independent movement of n px from frame to frame reads n px."
         ),
         grounds=_OWN,
         blind=(

@@ -28,6 +28,7 @@ from training.references import moving, samples
 
 SEED = 20261124
 FRAMES = 28
+LEAST_CLIPS = 20  # of a band; fewer have no 99th percentile worth the name
 BANDS_PX = (16.0, 24.0, 40.0, 64.0, 110.0)  # smaller faces are never flagged
 VALUES = {"jitter": "jitter_pct", "identity_dispersion": "dispersion", "morphing": "morph_grey"}
 Row = dict[str, Any]
@@ -74,7 +75,7 @@ def table(rows: list[Row], digest: str) -> dict[str, Any]:
         bands = []
         for low, high in pairwise(BANDS_PX):
             some = [r[name] for r in rows if name in r and low <= r["interocular_px"] < high]
-            if len(some) < 30:
+            if len(some) < LEAST_CLIPS:
                 continue
             typical, worst = np.array(some).T
             bands.append(
