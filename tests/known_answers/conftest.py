@@ -13,7 +13,7 @@ from tests.known_answers.truths import Truth, public_truths, shared_truths
 
 PROPERTY = "known answers"
 Show = Callable[[str, Sequence[str]], None]
-FEW, MANY = 2, 20  # people of the shared portraits: in every run, and with the slow tests
+FEW, MANY = 1, 12  # people of the shared portraits: in every run, and with the slow tests
 
 
 class Tables:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from tests.known_answers.footage import SIZES_PX
 from tests.known_answers.kinds import KINDS
-from tests.known_answers.open_misses import BAR, OPEN_MISSES, OPEN_NAMES
-from tests.known_answers.tally import Answer, grid, recall, recall_table, wilson
+from tests.known_answers.open_misses import OPEN_MISSES, OPEN_NAMES
+from tests.known_answers.real import EYES_PX
+from tests.known_answers.sequences import SIZES_PX as TIMED_SIZES_PX
+from tests.known_answers.sequences import TIMED_KINDS, TimedOutcome
+from tests.known_answers.tally import Answer, recall, recall_table, wilson
 from tests.known_answers.trial import Outcome
 
 
@@ -21,6 +24,11 @@ def table(outcome: Outcome) -> list[str]:
     ]
 
 
+def real_table(outcome: Outcome) -> list[str]:
+    """The same on frames of recorded clips; nothing is asked of them, they are shown."""
+    return recall_table(outcome.answers, (EYES_PX,))
+
+
 def misses(answers: Sequence[Answer]) -> list[str]:
     """Every miss above the gate, by kind and size."""
     lines = []
@@ -28,6 +36,15 @@ def misses(answers: Sequence[Answer]) -> list[str]:
         lost = [a for a in answers if a.kind == kind and a.asked and not a.seen]
         lines += [a.what for a in lost]
     return lines or ["none"]
+
+
+def timed_table(outcome: TimedOutcome) -> list[str]:
+    """Edits over time, and what the untouched clips were flagged for."""
+    return [
+        *recall_table(outcome.answers, TIMED_SIZES_PX),
+        f"untouched: {outcome.clean_clips} clips, {outcome.clean_s:.0f} s:"
+        f" {len(outcome.false_flags)} flags {'; '.join(outcome.false_flags)}".rstrip(),
+    ]
 
 
 def false_flags(outcome: Outcome) -> list[str]:
@@ -65,13 +82,17 @@ def kinds_table(outcome: Outcome) -> list[str]:
     return [_row(rows[0]), _row(["---"] * 5), *map(_row, rows[1:])]
 
 
+def timed_kinds_table(outcome: TimedOutcome) -> list[str]:
+    """One line a kind over time, as `kinds_table`."""
+    rows = [["kind", "must be seen when", "seen", "flag", "open"]]
+    for kind in TIMED_KINDS:
+        found = recall(a for a in outcome.answers if a.kind == kind.name and a.asked)
+        open_ = "seen" if kind.name in OPEN_MISSES else "-"
+        rows.append(
+            [f"{kind.name} ({kind.unit})", kind.gate_words, str(found), f"`{kind.flag}`", open_]
+        )
+    return [_row(rows[0]), _row(["---"] * 5), *map(_row, rows[1:])]
+
+
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def bar_words() -> str:
-    """The bar as a sentence holds it."""
-    return f"{BAR:.0%}"
-
-
-__all__ = ["bar_words", "false_flags", "grid", "kinds_table", "misses", "table"]

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.calibration import filmed as filming
+from forensics.calibration.filmed import Known
 from forensics.faces.align import TEMPLATE_512, TEMPLATE_INTEROCULAR_PX, align_face
 from forensics.scoring.measure import FaceInput
 from tests.known_answers.truths import SEED, Truth
-from forensics.calibration import filmed as filming
-from forensics.calibration.filmed import Known
 
 U8 = NDArray[np.uint8]
 # Eye distances in the footage.  The measures begin at 16 px, and landmarks that miss by 2 % read a

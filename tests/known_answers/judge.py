@@ -16,14 +16,19 @@ from forensics.models.load import load_embedded
 from forensics.models.nets.identity import build_identity
 from forensics.records import FlagCode
 from forensics.scoring import identity
+from forensics.scoring.attributes import measure_facial_hair, measure_glasses
 from forensics.scoring.contradiction import measure_contradiction
 from forensics.scoring.facts import P99
 from forensics.scoring.flags import face_flags
+from forensics.scoring.hair_grid import measure_hair_grid
 from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
+from forensics.scoring.iris import measure_iris
+from forensics.scoring.matched import Matched, bring_to_footage
 from forensics.scoring.measure import FaceInput, Reading
 from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable, shipped_references
 from forensics.scoring.scorer import within_span
+from forensics.scoring.structure import measure_structure
 
 Facts = Mapping[str, float]
 
@@ -62,8 +67,12 @@ class Judge:
         measures: dict[str, float] = {}
         reasons: dict[str, str] = {}
         asked = list(dict.fromkeys(_FAMILY.get(name, name) for name in names))
+        matched = bring_to_footage(face) if _MATCHED.keys() & set(asked) else None
         for name in asked:
-            reading = _READERS[name](self, face, facts)
+            if name in _MATCHED:
+                reading = _MATCHED[name](face, matched)
+            else:
+                reading = _READERS[name](self, face, facts)
             measures |= reading.values
             reasons |= reading.reasons
         limits = self._limits(measures, facts)
@@ -111,13 +120,21 @@ _READERS: dict[str, Callable[[Judge, FaceInput, Facts], Reading]] = {
     "contradiction": lambda judge, face, facts: measure_contradiction(face),
     "invented_detail": _invention,
     "identity_drift": lambda judge, face, facts: judge.drift(face, facts),
+    "hair_grid": lambda judge, face, facts: measure_hair_grid(face),
 }
 """How each measure is asked."""
+_MATCHED: dict[str, Callable[[FaceInput, Matched | None], Reading]] = {
+    "landmark_shift": measure_structure,
+    "iris_delta": measure_iris,
+    "glasses": measure_glasses,
+    "facial_hair": measure_facial_hair,
+}
+"""Those that share the restored face brought to the footage."""
 _FAMILY = {
     f"contradiction_{region}": "contradiction"
     for region in ("eyes", "nose", "mouth", "jaw", "hair")
 }
-ALL_MEASURES = tuple(_READERS)
+ALL_MEASURES = (*_READERS, *_MATCHED)
 
 
 @cache

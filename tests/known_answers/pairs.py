@@ -12,7 +12,7 @@ import numpy as np
 
 from forensics.faces.align import fit_similarity
 from forensics.scoring.regions import template_mask
-from tests.known_answers.truths import Points, Truth, U8
+from tests.known_answers.truths import U8, Points, Truth
 
 
 def identity_replaced(own: Truth, other: Truth, share: float) -> U8:
@@ -40,7 +40,7 @@ def identity_replaced(own: Truth, other: Truth, share: float) -> U8:
 
 
 def mismatched(other: Truth, seed: int) -> U8:
-    """Another photograph altogether, held at another place: turned by up to 12 deg, moved by 5 %."""
+    """Another photograph at another place: turned by up to 12 deg, moved by up to 26 px."""
     rng = np.random.default_rng(seed)
     matrix = cv2.getRotationMatrix2D((256, 256), float(rng.uniform(-12, 12)), 1.0)
     matrix[:, 2] += rng.uniform(-26, 26, 2)

@@ -12,6 +12,7 @@ from tests.known_answers.footage import film_all
 from tests.known_answers.judge import shipped_judge
 from tests.known_answers.kinds import KINDS
 from tests.known_answers.open_misses import BAR, OPEN_MISSES, OPEN_NAMES, TOLERANCE, OpenMiss
+from tests.known_answers.sequences import TIMED_KINDS
 from tests.known_answers.tally import Answer, Recall, recall, wilson
 from tests.known_answers.trial import Outcome, run
 from tests.known_answers.truths import Truth
@@ -56,7 +57,7 @@ def _excluded(name: str, found: Recall, known: OpenMiss | None) -> list[str]:
 def test_every_open_miss_names_a_kind() -> None:
     names = {kind.name for kind in KINDS}
     named = {kind.name for kind in KINDS if kind.names is not None}
-    assert set(OPEN_MISSES) <= names
+    assert set(OPEN_MISSES) <= names | {kind.name for kind in TIMED_KINDS}
     assert set(OPEN_NAMES) <= named
 
 

@@ -48,7 +48,7 @@ def eye_distance(points_px: Points) -> float:
 
 
 def jaw_widened(rgb_u8: U8, points_px: Points, percent: float) -> U8:
-    """Everything below the mouth's height wider by ``percent`` of its width, nothing above the nose.
+    """Everything from the mouth down wider by ``percent`` of its width, nothing above the nose.
 
     The jaw is about twice the eye distance wide, so each of its sides moves out by about
     ``percent`` % of the eye distance.
@@ -76,7 +76,7 @@ def face_widened(rgb_u8: U8, points_px: Points, percent: float) -> U8:
 
 
 def eye_moved(rgb_u8: U8, points_px: Points, percent: float, seed: int) -> U8:
-    """One eye with its lids moved by ``percent`` of the eye distance; which and where to: seeded."""
+    """One eye with its lids moved by ``percent`` of the eye distance; eye and way are seeded."""
     rng = np.random.default_rng(seed)
     eye = points_px[int(rng.integers(2))]
     return _part_moved(rgb_u8, eye, (38.0, 24.0), 42.0, percent * eye_distance(points_px), rng)
@@ -97,7 +97,7 @@ def _part_moved(
     hundredths_px: float,
     rng: np.random.Generator,
 ) -> U8:
-    """A lying capsule moved stiffly by ``hundredths_px`` / 100; ``margin`` px around it give way."""
+    """A lying capsule moved stiffly by ``hundredths_px`` / 100; ``margin`` px give way."""
     angle = float(rng.uniform(0, 2 * np.pi))
     step = (hundredths_px / 100 * np.array([np.cos(angle), np.sin(angle)])).astype(np.float32)
     middle = centre.astype(np.float32)
