@@ -90,7 +90,7 @@ def plan(people: list[Portrait]) -> Iterator[tuple[str, Task]]:
     for name in RESTORERS:
         own = name == "embedded"
         for task in tasks(people, OWN if own else OTHERS):
-            rank = float(task.k) if own else 2.5 + 3 * task.k
+            rank = float(task.k) if own else 1.5 + 3 * task.k
             found.append((rank, name, task))
     found.sort(key=lambda item: item[0])
     yield from ((name, task) for _, name, task in found)

@@ -60,7 +60,7 @@ class Logistic:
 
     def scores(self, rows: Sequence[Mapping[str, float]]) -> F64:
         """Logits (N,)."""
-        return design(rows, self.columns) @ self.weights
+        return _times(design(rows, self.columns), self.weights)
 
 
 def columns_of(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> tuple[Column, ...]:
@@ -101,14 +101,20 @@ def solve(x: F64, y: F64, columns: Sequence[Column], ridge: float, weights: F64 
     held = np.r_[0.0, np.full(len(columns), ridge)]
 
     def loss(b: F64) -> tuple[float, F64]:
-        z = x @ b
-        value = float(w @ (np.logaddexp(0, z) - y * z) + held @ (b * b) / 2)
-        return value, x.T @ (w * (1 / (1 + np.exp(-z)) - y)) + held * b
+        z = _times(x, b)
+        value = float((w * (np.logaddexp(0, z) - y * z)).sum() + (held * b * b).sum() / 2)
+        slope = np.einsum("nc,n->c", x, w * (1 / (1 + np.exp(-z)) - y))
+        return value, np.asarray(slope + held * b)
 
     bounds = [(None, None), *((None, None) if c.absence else (0.0, None) for c in columns)]
     begin = np.zeros(x.shape[1]) if start is None else start
     found = minimize(loss, begin, jac=True, bounds=bounds, method="L-BFGS-B").x
     return np.asarray(found, np.float64)
+
+
+def _times(x: F64, b: F64) -> F64:
+    """x b in one fixed order of adding: a threaded library is slower here, and rounds its way."""
+    return np.asarray(np.einsum("nc,c->n", x, b), np.float64)
 
 
 def fit_logistic(
@@ -145,7 +151,7 @@ def _ridge(
             out = fold == k
             if not out.any() or out.all():
                 continue
-            z = x[out] @ solve(x[~out], y[~out], columns, ridge)
+            z = _times(x[out], solve(x[~out], y[~out], columns, ridge))
             total += float((np.logaddexp(0, z) - y[out] * z).sum())
         losses.append(total)
     return RIDGES[int(np.argmin(losses))]
@@ -192,7 +198,7 @@ def fit_steps(
     drawn = np.empty((count, len(y)))
     for k in range(count):
         b = solve(x_fit, fit[1], model.columns, model.ridge, by_fit[k], model.weights)
-        z = x_cal @ b
+        z = _times(x_cal, b)
         drawn[k] = at(z, y, by_cal[k], z)
     low, high = np.quantile(drawn, [(1 - SHARE) / 2, (1 + SHARE) / 2], axis=0)
     shares = at(scores, y, None, knots)
