@@ -35,6 +35,7 @@ from forensics.restore.noise import parse_noise
 from forensics.restore.parsing import FaceParser, PartsParser
 from forensics.restore.realesrgan import RealEsrganBackground
 from forensics.restore.restorer import Precision, Restorer
+from forensics.restore.varied import VariedRestorer
 from forensics.runtime import make_repeatable, resolve_device
 from forensics.scoring.scorer import Scorer
 
@@ -126,6 +127,9 @@ def load_engines(settings: Settings) -> Engines:
     loaded = _drawing_models(chosen, background, compat) | {
         role: load_embedded(role) for role in MEASURING
     }
+    loaded["directions"] = load_embedded("directions")
+    if chosen.kind != "embedded":
+        loaded["alternatives"] = load_embedded("restorer")
     official = official_path(ALEXNET)
     models = [
         _record(role, model, deterministic=not (reference and role == "restorer"))
@@ -139,6 +143,12 @@ def load_engines(settings: Settings) -> Engines:
         if reference
         else _native(loaded, settings, background, device)
     )
+    scorer = Scorer.load(
+        loaded["perceptual"],
+        loaded["identity"],
+        official if official.is_file() else None,
+        device,
+    )
     return Engines(
         detector=Detector.load(loaded["detector"].state, device)
         if embedded
@@ -150,13 +160,24 @@ def load_engines(settings: Settings) -> Engines:
         decision=decision_of(loaded["appearance"].card),
         drawing=drawing,
         background=background,
-        scorer=Scorer.load(
-            loaded["perceptual"],
-            loaded["identity"],
-            official if official.is_file() else None,
-            device,
-        ),
+        scorer=scorer,
         models=tuple(models),
+        prober=_prober(loaded, drawing, scorer, device),
+    )
+
+
+def _prober(
+    loaded: Mapping[str, LoadedModel],
+    drawing: NativeNetworks | ReferenceEngine,
+    scorer: Scorer,
+    device: torch.device,
+) -> Prober:
+    """What examines key faces further; the embedded restorer draws the other faces that fit."""
+    painter = loaded.get("alternatives", loaded["restorer"])
+    return Prober(
+        restorer=drawing.restorer if isinstance(drawing, NativeNetworks) else None,
+        varied=VariedRestorer(painter, loaded["directions"], device),
+        scorer=scorer,
     )
 
 

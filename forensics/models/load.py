@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).parent / "embedded"
-ROLES = ("detector", "restorer", "perceptual", "appearance", "identity")
+ROLES = ("detector", "restorer", "directions", "perceptual", "appearance", "identity")
 
 
 @dataclass(frozen=True)

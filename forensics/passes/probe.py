@@ -8,7 +8,7 @@ never the end of the audit; the same face gives the same numbers and pictures.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,11 +18,14 @@ from forensics.passes.drawing import DrawnFace
 from forensics.passes.key_faces import NOT_KEY, KeyFaces
 from forensics.restore.alternatives import (
     Footage,
+    Projected,
     draw_weights,
     pick_apart,
     project,
     spread,
+    within_face,
 )
+from forensics.restore.mask import template_mask
 from forensics.restore.restorer import U8, FallenBack, Restorer, Result
 from forensics.restore.varied import VariedRestorer
 from forensics.scoring.contradiction import match_to_footage, measure_contradiction
@@ -49,10 +52,6 @@ NAMES: Final = ("stability_input", "stability_seed", "disagreement", "alternativ
 ONE_RESTORER: Final = "one restorer in this run"
 NO_REFERENCE: Final = "no reference of accurate pictures at this size to hold other faces against"
 NONE_FIT: Final = "fewer than two of the faces drawn passed the check against the footage"
-FIXED: Final = (
-    "the faces that fit differ by no more than coding a picture again does: this model finds "
-    "nothing that the footage leaves open"
-)
 OTHERS_ONLY: Final = (
     "the embedded restorer alone can draw other faces; those in alternatives/ are its own"
 )
@@ -183,12 +182,37 @@ class Probing:
         return self._others.pop((frame, person), ())
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn of a crop: the embedded restorer's own answer, others, their noise floor."""
+
+    own_rgb_u8: U8
+    others: tuple[Projected, ...]
+    floor_grey: float
+
+
+def draw_others(
+    varied: VariedRestorer, face: FaceInput, crop_sha256: str, usual: float = 1.0
+) -> Drawn:
+    """Other answers to a crop, each brought back to the footage.
+
+    ``usual``: the `contradiction` of accurate pictures at this quality, in units of the noise: as
+    far from the footage as a true face is, and no closer.
+    """
+    weights = draw_weights(crop_sha256, varied.directions)
+    answers = varied.draw(face.crop_rgb_u8, np.concatenate([np.zeros_like(weights[:1]), weights]))
+    own = np.clip(np.rint(answers[0]), 0, 255).astype(np.uint8)
+    footage = footage_of(replace(face, restored_rgb_u8=own), usual)
+    inside = within_face(answers[0], answers[1:], template_mask())
+    return Drawn(own, tuple(project(one, footage) for one in inside), footage.floor_grey)
+
+
 def other_faces(
     varied: VariedRestorer,
     scorer: Scorer,
     face: FaceInput,
     crop_sha256: str,
-    references: dict[str, float],
+    references: Mapping[str, float],
 ) -> Others:
     """Draw, bring back, hold against the footage, choose the four that differ most.
 
@@ -197,20 +221,18 @@ def other_faces(
     """
     name = "alternatives_spread"
     limit = references.get("contradiction" + P99)
-    weights = draw_weights(crop_sha256, varied.directions)
-    answers = varied.draw(face.crop_rgb_u8, np.concatenate([np.zeros_like(weights[:1]), weights]))
-    own = np.clip(np.rint(answers[0]), 0, 255).astype(np.uint8)
+    drawn = draw_others(varied, face, crop_sha256, references.get("contradiction", 1.0))
+    own = drawn.own_rgb_u8
     if limit is None:
         return Others(Reading(reasons={name: NO_REFERENCE}), own_rgb_u8=own)
-    footage = footage_of(replace(face, restored_rgb_u8=own))
-    brought = [project(answer, footage).rgb_u8 for answer in answers[1:]]
-    fitting = [picture for picture in brought if fits(face, picture, limit)]
+    fitting = [one.rgb_u8 for one in drawn.others if fits(face, one.rgb_u8, limit)]
     if len(fitting) < 2:
         return Others(Reading(reasons={name: NONE_FIT}), own_rgb_u8=own)
     table = pair_distances(scorer.perceptual, [inner(p) for p in fitting], scorer.device)
     chosen = pick_apart(table)
     value = spread(table, chosen)
     if value < shipped_thresholds()["alternatives_least"]:
+        # Nothing a reader could see: the number is said, no pictures are shown.
         return Others(Reading({name: value}), own_rgb_u8=own)
     return Others(Reading({name: value}), tuple(fitting[k] for k in chosen), own)
 
@@ -221,7 +243,7 @@ def fits(face: FaceInput, picture_rgb_u8: U8, limit: float) -> bool:
     return found.values.get("contradiction", np.inf) <= limit
 
 
-def footage_of(face: FaceInput) -> Footage:
+def footage_of(face: FaceInput, usual: float = 1.0) -> Footage:
     """What the footage did to the face, found with the picture that stands as restored."""
     match = match_to_footage(face)
     red, green, blue = match.gain
@@ -233,7 +255,7 @@ def footage_of(face: FaceInput) -> Footage:
         shift_px=match.shift_px,
         gain=(red, green, blue),
         offset_grey=(r0, g0, b0),
-        floor_grey=max(1.0, noise_grey(face.native_rgb_u8)),
+        floor_grey=max(1.0, noise_grey(face.native_rgb_u8)) * max(1.0, usual),
     )
 
 

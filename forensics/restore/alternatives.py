@@ -28,8 +28,6 @@ CANDIDATES: Final = 8
 SHOWN: Final = 4
 LETTERS: Final = "abcd"
 MOST_ROUNDS: Final = 24
-LEAST_ROUNDS: Final = 2
-"""Always run: a face inside the noise may still differ from the footage by a constant."""
 _NO_BETTER: Final = 0.002  # of the residual, gained in one round: further rounds change nothing
 
 
@@ -96,7 +94,9 @@ def project(picture: F32, footage: Footage, most: int = MOST_ROUNDS) -> Projecte
     """Bring a picture (512, 512, 3) float32 in grey levels back to the footage.
 
     Rounds of ``r + up(y - down(r))`` until the residual within the mask is the footage's noise, or
-    no round lowers it any more.  The result is what is left after rounding to uint8.
+    no round lowers it any more.  The last round goes only as far as the noise: beyond it the
+    picture would take over the footage's grain and the traces of its codec.  The result is what is
+    left after rounding to uint8.
     """
     if picture.shape != (TEMPLATE_PX, TEMPLATE_PX, 3):
         raise ValueError(f"picture must be (512, 512, 3), is {_kind(picture)}")
@@ -104,10 +104,16 @@ def project(picture: F32, footage: Footage, most: int = MOST_ROUNDS) -> Projecte
     here = np.clip(picture.astype(np.float32), 0, 255)
     left = seen - shrink(here, footage)
     rms, rounds = _rms(left, footage.mask), 0
-    while rounds < most and (rounds < LEAST_ROUNDS or rms > footage.floor_grey):
-        tried = np.clip(here + enlarge(left, footage), 0, 255)
+    while rounds < most and rms > footage.floor_grey:
+        added = enlarge(left, footage)
+        tried = np.clip(here + added, 0, 255)
         after = seen - shrink(tried, footage)
         now = _rms(after, footage.mask)
+        if now < footage.floor_grey:
+            share = _share(left, after, footage)
+            tried = np.clip(here + np.float32(share) * added, 0, 255)
+            after = seen - shrink(tried, footage)
+            now = _rms(after, footage.mask)
         if now > rms * (1 - _NO_BETTER):
             break
         here, left, rms, rounds = tried, after, now, rounds + 1
@@ -115,6 +121,29 @@ def project(picture: F32, footage: Footage, most: int = MOST_ROUNDS) -> Projecte
     return Projected(
         rgb_u8, _rms(seen - shrink(rgb_u8.astype(np.float32), footage), footage.mask), rounds
     )
+
+
+def _share(before: F32, after: F32, footage: Footage) -> float:
+    """How far to go from one residual towards another, to end at the noise: 0..1.
+
+    The residual is linear in the step as long as nothing is clipped, so its square is a parabola.
+    """
+    a, b = before[footage.mask].astype(np.float64), after[footage.mask].astype(np.float64)
+    step = b - a
+    square, mixed = float(np.square(step).mean()), float((a * step).mean())
+    rest = float(np.square(a).mean()) - footage.floor_grey**2
+    root = mixed * mixed - square * rest
+    if square <= 0 or root < 0:
+        return 1.0
+    return float(np.clip((-mixed - root**0.5) / square, 0.0, 1.0))
+
+
+def within_face(own: F32, answers: F32, mask: F32) -> F32:
+    """Answers (N, 512, 512, 3) that differ from the own one (512, 512, 3) inside ``mask`` alone.
+
+    ``mask`` (512, 512) float32 in 0..1, feathered.
+    """
+    return np.asarray(own + mask[..., None] * (answers - own), np.float32)
 
 
 def draw_weights(crop_sha256: str, directions: int, count: int = CANDIDATES) -> F32:
@@ -144,7 +173,8 @@ def pick_apart(distances: F64, count: int = SHOWN) -> tuple[int, ...]:
         raise ValueError(f"distances must be square, are {distances.shape}")
     if total <= count:
         return tuple(range(total))
-    first = int(np.argmax(np.triu(distances, 1)))
+    above = np.triu(np.ones((total, total), bool), 1)
+    first = int(np.argmax(np.where(above, distances, -1.0)))
     chosen = [first // total, first % total]
     while len(chosen) < count:
         nearest = distances[:, chosen].min(1)

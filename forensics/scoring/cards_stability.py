@@ -9,7 +9,7 @@ from forensics.scoring.measure import Card
 _OWN: Final = "own derivation, in the module"
 _KEY: Final = "key and flagged faces only, capped; "
 
-STABILITY: Final[tuple[Card, ...]] = (
+STABILITY_CARDS: Final[tuple[Card, ...]] = (
     Card(
         name="stability_input",
         version="1",
