@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.known_answers import document
@@ -15,32 +14,24 @@ from tests.known_answers.sequences import film_clips, run_clips
 from tests.known_answers.trial import run
 from tests.known_answers.truths import public_truths, shared_truths
 
-MANY = 12
+MANY, TIMED = 12, 6  # people of the shared portraits; truths that move
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--people", type=int, default=MANY, help="0: the public truths alone")
+    parser.add_argument("--write", type=Path, help="the page whose tables to renew")
     args = parser.parse_args()
     truths = public_truths() + (shared_truths(args.data, args.people) if args.people else ())
-    outcome = run(film_all(truths), shipped_judge())
-    timed = run_clips(film_clips(truths[:6]))
-    _say("Severity by eye distance", document.table(outcome))
-    _say("By kind", document.kinds_table(outcome))
-    _say("Flags on untouched true faces", document.false_flags(outcome))
-    _say("Missed above the gate", document.misses(outcome.answers))
-    _say("Over time", document.timed_table(timed))
-    _say("Over time, by kind", document.timed_kinds_table(timed))
-    _say("Over time, missed above the gate", document.misses(timed.answers))
-    if args.people:
-        real = run(film_real(args.data), shipped_judge())
-        _say("Recorded footage", document.real_table(real))
-        _say("Flags on untouched recorded faces", document.false_flags(real))
-
-
-def _say(title: str, lines: Sequence[str]) -> None:
-    sys.stdout.write("\n".join(["", title, "-" * len(title), *lines, ""]))
+    judge = shipped_judge()
+    still = run(film_all(truths), judge)
+    timed = run_clips(film_clips(truths[:TIMED]))
+    real = run(film_real(args.data), judge) if args.people else None
+    sys.stdout.write("\n".join(document.lines(still, timed, real)) + "\n")
+    if args.write:
+        page = args.write.read_text("utf-8")
+        args.write.write_text(document.page(page, still, timed, real), "utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from tests.known_answers.sequences import TIMED_KINDS, TimedOutcome
 from tests.known_answers.tally import Answer, recall, recall_table, wilson
 from tests.known_answers.trial import Outcome
 
+START, END = "<!-- tables -->", "<!-- end -->"
+
 
 def table(outcome: Outcome) -> list[str]:
     """Kind and severity by eye distance, with a legend."""
@@ -96,3 +98,42 @@ def timed_kinds_table(outcome: TimedOutcome) -> list[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+Section = tuple[str, list[str], bool]  # title, lines, whether they are Markdown already
+
+
+def sections(still: Outcome, timed: TimedOutcome, real: Outcome | None) -> list[Section]:
+    """Everything that a run found, in the order of the page."""
+    found: list[Section] = [
+        ("By kind", kinds_table(still), True),
+        ("By severity and eye distance", table(still), False),
+        ("Flags on untouched true faces", false_flags(still), False),
+        ("By kind, over time", timed_kinds_table(timed), True),
+        ("By severity, over time", timed_table(timed), False),
+    ]
+    if real is not None:
+        found.append(("Recorded footage", [*real_table(real), *false_flags(real)], False))
+    lost = [*misses(still.answers), *misses(timed.answers)]
+    return [*found, ("Missed above the gate, every one", lost, False)]
+
+
+def lines(still: Outcome, timed: TimedOutcome, real: Outcome | None) -> list[str]:
+    """As plain text for a terminal."""
+    out: list[str] = []
+    for title, content, _ in sections(still, timed, real):
+        out += ["", title, "-" * len(title), *content]
+    return out
+
+
+def page(text: str, still: Outcome, timed: TimedOutcome, real: Outcome | None) -> str:
+    """The page with its tables renewed. Raises `ValueError` when it lacks the two marks."""
+    head, start, rest = text.partition(START)
+    _, end, tail = rest.partition(END)
+    if not start or not end:
+        raise ValueError(f"the page has no marks {START} and {END}")
+    out: list[str] = []
+    for title, content, markdown in sections(still, timed, real):
+        fenced = content if markdown else ["```", *content, "```"]
+        out += ["", f"## {title}", "", *fenced]
+    return head + START + "\n".join(["", *out, "", ""]) + END + tail

@@ -99,12 +99,12 @@ def film(truth: Truth, size_px: float, quality: int, seed: int) -> Filmed:
     return replace(filmed, face=filmed.restored(truth.rgb_u8))
 
 
-def film_all(truths: tuple[Truth, ...]) -> list[Filmed]:
+def film_all(truths: tuple[Truth, ...], sizes_px: tuple[float, ...] = SIZES_PX) -> list[Filmed]:
     """Every truth at every eye distance its photograph carries; qualities in turn."""
     found = []
     for number, truth in enumerate(truths):
         for step, size in enumerate(SIZES_PX):
-            if size > truth.detail_px:
+            if size > truth.detail_px or size not in sizes_px:
                 continue
             quality = (number + step) % len(QUALITIES)
             found.append(film(truth, size, quality, SEED + 100 * number + step))

@@ -64,6 +64,19 @@ class Judge:
 
     def look(self, face: FaceInput, names: Iterable[str], facts: Facts) -> Looked:
         """Measure what ``names`` asks for, with references and the flags that follow from it."""
+        read = self.read(face, names, facts)
+        limits = self._limits(read.values, facts)
+        flags = face_flags(
+            outcome="restored",
+            interocular_px=face.interocular_px,
+            yaw_deg=face.yaw_deg,
+            measures=read.values,
+            references={name + P99: limit for name, limit in limits.items()},
+        )
+        return Looked(read.values, limits, flags, read.reasons)
+
+    def read(self, face: FaceInput, names: Iterable[str], facts: Facts) -> Reading:
+        """The measures that ``names`` asks for, or why not."""
         measures: dict[str, float] = {}
         reasons: dict[str, str] = {}
         asked = list(dict.fromkeys(_FAMILY.get(name, name) for name in names))
@@ -75,15 +88,7 @@ class Judge:
                 reading = _READERS[name](self, face, facts)
             measures |= reading.values
             reasons |= reading.reasons
-        limits = self._limits(measures, facts)
-        flags = face_flags(
-            outcome="restored",
-            interocular_px=face.interocular_px,
-            yaw_deg=face.yaw_deg,
-            measures=measures,
-            references={name + P99: limit for name, limit in limits.items()},
-        )
-        return Looked(measures, limits, flags, reasons)
+        return Reading(measures, reasons)
 
     def _limits(self, measures: Facts, facts: Facts) -> dict[str, float]:
         found = {}

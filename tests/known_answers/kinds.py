@@ -171,6 +171,12 @@ KINDS: tuple[Kind, ...] = (
         names="identity_drift",
     ),
     Kind(
+        "restored twice", "passes of a plain restorer", (2.0, 3.0),
+        lambda c: pairs.restored_twice(c.rgb_u8, c.size),
+        ("contradiction", "invented_detail"), ("restored_twice",),
+        lambda size, iod: True, "any size", names="restored_twice",
+    ),
+    Kind(
         "pair mismatched", "another photograph", (1.0,),
         lambda c: pairs.mismatched(c.other, c.seed),
         ("contradiction", "identity_drift"), ("mismatched_pair", "contradicts_footage"),
