@@ -16,7 +16,7 @@ BENCH_FLAGS ?=
 UV_LOCK := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --exclude-newer "7 days" --custom-compile-command "make lock"
 
-.PHONY: help demo test test-all setup setup-core check lint types format lock bench docs schema check-docs clean
+.PHONY: help demo test test-all setup setup-core check lint types format lock validate bench docs schema check-docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,13 @@ lock: ## renews the hash-locked lists in requirements/
 	$(UV_LOCK) pyproject.toml -o requirements/core.txt
 	printf 'uv\nhatchling\n' | $(UV_LOCK) - -o requirements/setup.txt
 
+# Needs the data folder and the aligned faces of `training.portraits`; goes on where it stopped.
+DATA ?= ../shared/data
+PACKS ?= packs
+validate: setup ## tests the risk on held-out people; writes docs/validation.md (half an hour of one core)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.validation \
+		--data $(DATA) --packs $(PACKS) --date $$(date -u +%Y-%m-%dT%H:%M:%SZ)
+
 bench: setup ## our engine against unmodified upstream, about a quarter of an hour on a quiet machine
 	$(BIN)/python -W ignore -m benchmarks.engine $(BENCH_FLAGS)
 	$(BIN)/python -m benchmarks.speed.document --write docs/benchmarks.md
@@ -68,9 +75,11 @@ schema: ## writes docs/schema/ from the records
 check-docs: ## fails when docs/ is not what the records and the benchmark say
 	$(BIN)/python -m forensics.evidence.schema --check docs/schema
 	$(BIN)/python -m benchmarks.speed.document --check docs/benchmarks.md
+	$(BIN)/python -m benchmarks.validation.page --check
 
 docs: schema ## everything in docs/ that is made from the code and from benchmarks/latest.json
 	$(BIN)/python -m benchmarks.speed.document --write docs/benchmarks.md
+	$(BIN)/python -m benchmarks.validation.page --write
 
 clean: ## removes what the tools leave behind; .venv stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo

@@ -20,8 +20,9 @@ models_app = typer.Typer(
 )
 
 NO_CALIBRATION = (
-    "No calibration for {names} exists here: its faces get measures and reasons, but no "
-    "probability. Probabilities come only with a calibration, which this version does not make yet."
+    "No calibration for {names} exists here: its faces get measures, flags and reasons, but no "
+    "probability. 'forensics calibrate --models {first} --portraits DIR' makes one from sharp "
+    "portraits of at least 90 people."
 )
 NOT_INCLUDED = (
     "Fetched by their own names, when wanted: realesrgan-x2plus (the background on a GPU) and "
@@ -156,7 +157,7 @@ def add_model(
         f"  SHA-256 of the file {added.conversion.file_sha256}",
         f"  SHA-256 of its tensors {added.conversion.state_sha256}",
         f"  Licence: {added.licence}. It is recorded as third-party in every report.",
-        NO_CALIBRATION.format(names=name),
+        NO_CALIBRATION.format(names=name, first=name),
     ]
     needed = [n for n in profile(name).fetched() if not official_path(row_of(n)).is_file()]
     if needed:
@@ -225,7 +226,7 @@ def _first_screen(output: Output, wanted: tuple[Wanted, ...], mirror: str | None
         Output().result({}, lines)
     restorers = [w.row.name for w in wanted if w.row.role == "restorer"]
     if restorers:
-        output.say(NO_CALIBRATION.format(names=" and ".join(restorers)))
+        output.say(NO_CALIBRATION.format(names=" and ".join(restorers), first=restorers[0]))
         output.say(NOT_INCLUDED)
 
 

@@ -239,5 +239,6 @@ def test_ctrl_c_keeps_what_came(
     assert states(monkeypatch, capsys)["retinaface-resnet50"] == "not fetched"
 
 
-def test_the_sentence_about_calibration_names_no_command_that_is_absent() -> None:
-    assert "forensics calibrate" not in command.NO_CALIBRATION
+def test_the_sentence_about_calibration_names_the_command() -> None:
+    told = command.NO_CALIBRATION.format(names="gfpgan-1.4", first="gfpgan-1.4")
+    assert "'forensics calibrate --models gfpgan-1.4 --portraits DIR'" in told
