@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.validation import evaluate
+from benchmarks.validation.extend import extended
 from benchmarks.validation.page import FIGURES, write
 from forensics.calibration.judgement import Demands, Labels
 from forensics.calibration.record import as_bytes, make_record
@@ -30,8 +31,8 @@ def gathered(work: Path) -> tuple[dict[str, Any], list[FaceRow]]:
     head: dict[str, Any] = {}
     rows: list[FaceRow] = []
     for path in sorted(work.glob("*.jsonl")):
-        head, found = read_rows(path)
-        rows += found
+        head, _ = read_rows(path)
+        rows += extended(path)
     return head, [evaluate.looked_up(row, shipped_references()) for row in rows]
 
 

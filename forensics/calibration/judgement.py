@@ -135,9 +135,9 @@ def fit_target(fit: Sample, cal: Sample, demands: Demands) -> Fitted:
     return Fitted(model, steps, fit_baselines(fit), float(cal.y.mean()))
 
 
-def fit_baselines(fit: Sample) -> dict[str, Baseline]:
+def fit_baselines(fit: Sample, ridge: float | None = None) -> dict[str, Baseline]:
     """The footage alone as a logistic of its own; the others as they are, signs chosen."""
-    alone = fit_logistic(fit.values, fit.y, fit.people, INPUT)
+    alone = fit_logistic(fit.values, fit.y, fit.people, INPUT, ridge)
     found = {"input alone": Baseline("input alone", 1.0, alone)}
     for name in BASELINES[1:]:
         plain = np.array([_plain(name, row) for row in fit.rows])
