@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from forensics.records import Background, Band, Flag, FlagCode, FrameLine, Person, Totals
+from forensics.report.calibration import frequency_sentence
 from forensics.report.words import counted, flag_words, person_summary
 from forensics.scoring.background_figure import Redrawn, RedrawnFrames
 from forensics.scoring.facts import FaceFact, FlagFinding
@@ -137,7 +138,7 @@ def describe_people(
     ``rating`` adds the probability of a calibrated restorer.
     """
     rates = rating or Rating()
-    return tuple(
+    people = (
         _person(
             number,
             sorted((f for f in facts if f.person == number), key=lambda f: f.frame),
@@ -146,6 +147,15 @@ def describe_people(
         )
         for number in _people(facts)
     )
+    return tuple(_with_frequency(person, rates) for person in people)
+
+
+def _with_frequency(person: Person, rating: Rating) -> Person:
+    """The person with the probability in words, where there is one."""
+    if rating.note is None or not person.risk.calibrated:
+        return person
+    words = f"{person.summary} {frequency_sentence(person.risk, rating.note)}"
+    return person.model_copy(update={"summary": words})
 
 
 def _people(facts: Iterable[FaceFact]) -> list[int]:

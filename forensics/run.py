@@ -41,7 +41,7 @@ from forensics.pipeline import follow_people, restore_and_measure
 from forensics.progress import Progress
 from forensics.provenance import Provenance
 from forensics.records import Artefact, Audit, Comparison, Model, Person, Run
-from forensics.report.calibration import calibration_sentence
+from forensics.report.calibration import calibration_limits, calibration_sentence
 from forensics.report.credentials import source_notes
 from forensics.report.renderer import REPORT_KINDS, renderer_versions
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
@@ -214,7 +214,10 @@ class AuditRun:
             flags=flag_records([*found, *gathered.redrawn.flags()]),
             background=gathered.background(engines.background, self._settings.background),
             reproduce=self._reproduce(),
-            limits=self._limits(people, models, not failures),
+            limits=(
+                *self._limits(people, models, not failures),
+                *calibration_limits(gathered.rating.note),
+            ),
             reports=self._planned_reports(),
             comparisons=comparisons,
             calibration=gathered.rating.note,
