@@ -84,6 +84,12 @@ def test_one_in_the_models_folder_is_used_for_faces_and_people(tmp_path: Path) -
     assert audit.calibration.shown == ("any",)
     assert audit.calibration.people == {"fit": 40, "cal": 40, "test": 40}
     assert any(line.startswith("Probabilities are given for: any") for line in told)
+    assert any(line.startswith("Probabilities are given for: any") for line in audit.limits)
+    assert "Of 100 restored faces that scored like this in the test (40 people, 2026-01-01), " in (
+        audit.people[0].summary
+    )
+    html = (tmp_path / "out" / "data" / "report" / "report.html").read_text("utf-8")
+    assert "Of 100 restored faces that scored like this" in html
 
 
 def test_a_named_one_is_used_and_only_its_name_is_recorded(tmp_path: Path) -> None:
