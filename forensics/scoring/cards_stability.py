@@ -30,7 +30,7 @@ STABILITY_CARDS: Final[tuple[Card, ...]] = (
             "a confident restorer repeats the same invention each time: steady is not true",
             "sharper answers differ more: the reference allows for re-sampling, not for sharpness",
         ),
-        cost_ms=2500.0,
+        cost_ms=2600.0,
     ),
     Card(
         name="stability_seed",
@@ -90,6 +90,6 @@ STABILITY_CARDS: Final[tuple[Card, ...]] = (
             "a small spread does not say that the face is known",
             "all of them share the restorer's habits",
         ),
-        cost_ms=3000.0,
+        cost_ms=1900.0,
     ),
 )

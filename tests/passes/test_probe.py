@@ -12,10 +12,11 @@ from forensics.passes.probe import (
     ONE_RESTORER,
     OTHERS_ONLY,
     UNSEEDED,
+    Others,
     fits,
 )
 from forensics.scoring.maps import Scored
-from forensics.scoring.measure import FaceInput
+from forensics.scoring.measure import FaceInput, Reading
 from forensics.scoring.stability import NO_NOISE
 from tests.passes.made_probe import Steady, prober
 from tests.scoring.made_faces import face, filmed
@@ -37,6 +38,14 @@ def scored(references: dict[str, float] | None = None) -> Scored:
     return Scored({"blur": 1.0}, reasons, dict(GATE if references is None else references), {})
 
 
+@pytest.fixture
+def drawn_before(monkeypatch: pytest.MonkeyPatch, given: FaceInput) -> None:
+    """Other faces that took no time to draw."""
+    pictures = tuple(np.roll(given.crop_rgb_u8, k, 0) for k in range(4))
+    found = Others(Reading({"alternatives_spread": 0.5}), pictures, given.crop_rgb_u8)
+    monkeypatch.setattr("forensics.passes.probe.other_faces", lambda *_: found)
+
+
 def test_the_runs_own_restorer_is_asked_and_other_faces_are_drawn(given: FaceInput) -> None:
     probed = prober(Steady()).probe(given, scored(), CROP, None)
     found = probed.scored
@@ -56,6 +65,7 @@ def test_the_runs_own_restorer_is_asked_and_other_faces_are_drawn(given: FaceInp
         assert np.abs(rim - np.r_[crop[:8].ravel(), crop[-8:].ravel()]).max() <= 12
 
 
+@pytest.mark.slow
 def test_the_same_face_gives_the_same_numbers_and_pictures(given: FaceInput) -> None:
     one, two = (prober(Steady()).probe(given, scored(), CROP, None) for _ in range(2))
     assert one.scored.measures == two.scored.measures
@@ -63,6 +73,7 @@ def test_the_same_face_gives_the_same_numbers_and_pictures(given: FaceInput) -> 
         assert np.array_equal(a, b)
 
 
+@pytest.mark.usefixtures("drawn_before")
 def test_beside_another_restorer_the_faces_are_shown_and_the_spread_is_not_its_own(
     given: FaceInput,
 ) -> None:
@@ -73,6 +84,7 @@ def test_beside_another_restorer_the_faces_are_shown_and_the_spread_is_not_its_o
     assert probed.scored.not_measured["stability_seed"].startswith(NO_NOISE + " anew")
 
 
+@pytest.mark.usefixtures("drawn_before")
 def test_the_reference_engine_is_not_asked_again(given: FaceInput) -> None:
     probed = prober(None).probe(given, scored(), CROP, None)
     assert probed.scored.not_measured["stability_input"] == UNSEEDED
@@ -80,6 +92,7 @@ def test_the_reference_engine_is_not_asked_again(given: FaceInput) -> None:
     assert len(probed.alternatives_rgb_u8) == 4
 
 
+@pytest.mark.usefixtures("drawn_before")
 def test_seeds_are_varied_where_noise_is_drawn(given: FaceInput) -> None:
     restorer = Steady(noise_mode="seed:3")
     probed = prober(restorer).probe(given, scored(), CROP, 40)
@@ -87,6 +100,7 @@ def test_seeds_are_varied_where_noise_is_drawn(given: FaceInput) -> None:
     assert restorer.seeds == [40] * 9 + [41, 42, 43, 44]
 
 
+@pytest.mark.slow
 def test_without_a_reference_or_a_fitting_face_nothing_is_shown(given: FaceInput) -> None:
     blind = prober(Steady()).probe(given, scored({}), CROP, None)
     assert blind.scored.not_measured["alternatives_spread"] == NO_REFERENCE
