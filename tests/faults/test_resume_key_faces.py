@@ -37,7 +37,7 @@ def with_prober(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_resumed_run_draws_the_same_other_faces(tmp_path: Path) -> None:
     source = moving(tmp_path / "clip.mp4")
-    whole = audit(source, tmp_path / "whole").bundle
+    whole = audit(source, tmp_path / "whole" / "out").bundle  # the command to repeat names it
 
     def strike(number: int) -> None:
         if number == 7:
