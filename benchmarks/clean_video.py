@@ -216,7 +216,7 @@ def count(clip: Iterator[Sharp], seed: int, judge: Scorer, every: int) -> dict[s
                     continue
                 due = (one.frame - 1) % every == 0
                 scored = judge.score([face_input(face, seen, shrink, qp)])[0] if due else None
-                scored, steps = over_time.add(face, scored, one.frame, one.pts_s, one.shot)
+                scored, steps = over_time.add(face, scored, one.frame, one.pts_s, one.shot, qp)
                 line = face_line(one.frame, one.pts_s, face, scored, every)
                 facts.append(
                     FaceFact.of(line, None, None, steps.step_grey, one.shot, steps.over_time)

@@ -12,7 +12,7 @@ from forensics.passes.drawing import DrawnFace
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import P99
 from forensics.scoring.maps import Scored
-from forensics.scoring.over_time_table import OverTimeTable, shipped_over_time
+from forensics.scoring.over_time_table import FINE_QP, OverTimeTable, shipped_over_time
 from forensics.scoring.temporal import OverTime, TemporalMeter
 
 
@@ -34,10 +34,17 @@ class FacesOverTime:
     _meter: TemporalMeter = field(default_factory=TemporalMeter)
 
     def add(
-        self, face: DrawnFace, scored: Scored | None, frame: int, pts_s: float | None, shot: int
+        self,
+        face: DrawnFace,
+        scored: Scored | None,
+        frame: int,
+        pts_s: float | None,
+        shot: int,
+        qp: float | None = None,
     ) -> tuple[Scored | None, Steps]:
         """The face's measures with those over time, and what flags over time need of it.
 
+        ``qp``: of the footage at the face, where the decoder says it.
         Every restored face is followed, also one whose frame is not scored.
         """
         if face.aligned is None or face.restored_rgb_u8 is None:
@@ -55,6 +62,7 @@ class FacesOverTime:
             scale=face.aligned.scale,
             embedded=None if scored is None else scored.embedded,
         )
+        here = replace(here, fine=qp is not None and qp <= FINE_QP)
         eyes_px = face.aligned.interocular_px
         if self.table.look_up("identity_dispersion", eyes_px, self.digests) is None:
             kept = replace(here, dispersion=None)  # there is nothing to hold it against
@@ -70,7 +78,7 @@ class FacesOverTime:
         reading = here.reading(dict(reasons))
         references = dict(scored.references)
         for name in reading.values:
-            known = self.table.look_up(name, eyes_px, self.digests)
+            known = self.table.look_up(name, eyes_px, self.digests, fine=here.fine)
             if known is not None:
                 references[name], references[name + P99] = known.median, known.p99
         rest = {k: v for k, v in scored.not_measured.items() if k not in reading.values}

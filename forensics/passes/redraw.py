@@ -133,6 +133,7 @@ class Redraw:
                 decoded.frame,
                 decoded.pts_s,
                 self.following.shot(decoded.frame),
+                decoded.qp_at(face.followed.detection.box_px),
             )
             self._pictures(decoded.frame, face, scored)
             line = face_line(decoded.frame, decoded.pts_s, face, scored, self.settings.every)

@@ -16,6 +16,9 @@ from forensics.scoring.references import TABLES, Band, Reference
 
 MORPHING = "morphing"
 """Row of the table for `temporal.morph_step`; not a measure of its own."""
+FINE = "_fine"
+"""Ending of rows for footage that is known to be coded at no more than `FINE_QP`."""
+FINE_QP = 35.0
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,24 @@ class OverTimeTable:
     models: Mapping[str, str]  # role: SHA-256
 
     def look_up(
-        self, name: str, interocular_px: float, digests: Mapping[str, str] | None = None
+        self,
+        name: str,
+        interocular_px: float,
+        digests: Mapping[str, str] | None = None,
+        *,
+        fine: bool = False,
     ) -> Reference | None:
         """Median clip, and the limit that the worst window of 99 of 100 true faces keeps.
 
         None outside the sizes of the table, or when ``digests`` says that another network is at
-        work than the row was made with.
+        work than the row was made with.  ``fine``: the footage is known to be coded at a QP of 35
+        or less, whose true faces tremble less; otherwise the limit holds for any footage.
         """
         role = self.needs.get(name)
         if role is not None and (digests is None or digests.get(role) != self.models.get(role)):
             return None
-        for band in self.bands.get(name, ()):
+        rows = self.bands.get(name, ())
+        for band in (*self.bands.get(name + FINE, ()), *rows) if fine else rows:
             if band.start <= interocular_px < band.end:
                 return Reference(band.p50, band.p99, band.n)
         return None

@@ -46,6 +46,7 @@ class OverTime:
     ``since_frame``: the first frame that the values speak of.  ``jitter_pct``: % of the eye
     distance.  ``morph_grey``: grey levels (`morph_step`), the median of ``SHORT_S``.
     ``dispersion``: mean distance 1 - cosine between frames, restored less footage.
+    ``fine``: the footage is known not to be coded coarsely (`over_time_table.FINE_QP`).
     ``change_grey``: RMS of restored less crop in this frame alone, grey levels at 128 px.
     """
 
@@ -54,6 +55,7 @@ class OverTime:
     jitter_pct: float | None = None
     morph_grey: float | None = None
     dispersion: float | None = None
+    fine: bool = False
 
     def reading(self, reasons: dict[str, str]) -> Reading:
         """The two measures under their names in the record."""

@@ -105,10 +105,18 @@ def _above(
         value = None if moment is None else _VALUES[name](moment)
         if moment is None or value is None:
             continue  # an unscored or lost face neither ends a stretch nor makes one longer
-        reference = table.look_up(name, fact.interocular_px, table.models)
-        if reference is None or value <= reference.p99:
+        reference = table.look_up(name, fact.interocular_px, table.models, fine=moment.fine)
+        limit = None if reference is None else _limit(name, reference.p99, limits)
+        if limit is None or value <= limit:
             close()
         else:
-            run.append((fact, moment, value, reference.p99))
+            run.append((fact, moment, value, limit))
     close()
     return None if worst is None else _Stretches(frozenset(frames), *worst)
+
+
+def _limit(name: str, p99: float, limits: ThresholdTable) -> float:
+    """What true faces keep to, with the room that portraits brought to life cannot stand for."""
+    if name == "jitter":
+        return max(p99, limits["jitter_least_pct"])
+    return p99 + limits["drift_margin"] if name == "identity_dispersion" else p99

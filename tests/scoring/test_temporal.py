@@ -335,10 +335,17 @@ def test_a_dispersion_of_another_network_has_no_reference() -> None:
 
 def test_the_shipped_table_says_where_it_comes_from() -> None:
     shipped = shipped_over_time()
-    assert set(shipped.bands) == {"jitter", "morphing", "identity_dispersion"}
-    assert set(shipped.needs) == {"identity_dispersion"}
+    names = {"jitter", "morphing", "identity_dispersion"}
+    assert set(shipped.bands) == names | {name + "_fine" for name in names}
+    assert set(shipped.needs) == {"identity_dispersion", "identity_dispersion_fine"}
     for bands in shipped.bands.values():
+        assert bands
         assert all(b.p50 < b.p99 and b.n >= 20 for b in bands)
+    # Coarse coding lets a true face tremble more: what is not known to be fine gets more room.
+    coarse, fine = (shipped.look_up("jitter", 30.0, fine=fine) for fine in (False, True))
+    assert coarse is not None
+    assert fine is not None
+    assert fine.p99 < coarse.p99
 
 
 # ---------------------------------------------------------------- pops a minute
