@@ -23,6 +23,7 @@ from forensics.scoring import identity
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import FaceFact, FlagFinding
 from forensics.scoring.flags import person_flags
+from forensics.scoring.over_time_table import shipped_over_time
 from forensics.scoring.temporal import OverTime, TemporalMeter
 from tests.known_answers import paint, pairs
 from tests.known_answers.footage import QUALITIES, known
@@ -241,6 +242,12 @@ class TimedKind:
     gate_words: str
 
 
+def _usual_jitter(interocular_px: float) -> float:
+    """The limit that true faces of this size keep, % of the eye distance; infinite without one."""
+    reference = shipped_over_time().look_up("jitter", interocular_px)
+    return float("inf") if reference is None else reference.p99
+
+
 TIMED_KINDS: tuple[TimedKind, ...] = (
     TimedKind(
         "frames not restored, logged", "frames", (1, 2, 4),
@@ -255,8 +262,8 @@ TIMED_KINDS: tuple[TimedKind, ...] = (
     TimedKind(
         "jitter", "% of the eye distance, RMS", (0.5, 1.0, 2.0, 4.0),
         lambda clip, other, size, seed: trembling(clip, size, seed),
-        "jitter", lambda size, iod: size >= 2 and size / 100 * iod >= 0.4,
-        "2 % of the eye distance and 0.4 px of the footage",
+        "jitter", lambda size, iod: size >= 1.25 * _usual_jitter(iod),
+        "a quarter above the limit of this eye distance in over_time.json",
     ),
     TimedKind(
         "another face in every second frame", "share", (0.25, 0.5, 1.0),
