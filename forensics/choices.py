@@ -12,7 +12,8 @@ from forensics.models.load import read_card
 from forensics.models.official import fetch_command, official, official_path
 from forensics.models.profiles import Profile, profile
 
-MEASURING = ("appearance", "perceptual", "identity")  # embedded networks, used under every profile
+# Embedded networks, used under every profile.
+MEASURING = ("appearance", "perceptual", "identity", "evidence")
 
 
 def check_settings(settings: Settings) -> Profile:

@@ -148,6 +148,7 @@ def load_engines(settings: Settings) -> Engines:
         loaded["identity"],
         official if official.is_file() else None,
         device,
+        evidence=loaded["evidence"],
     )
     return Engines(
         detector=Detector.load(loaded["detector"].state, device)

@@ -24,7 +24,7 @@ from forensics.models.nets.retinaface import Backbone, LeanRetinaFace, backbone_
 from forensics.records import Detection
 
 MEAN_BGR = (104.0, 117.0, 123.0)
-SIDE_MIN_PX, SIDE_MAX_PX = 32, 32768
+SIDE_MIN_PX, SIDE_MAX_PX = 8, 32768
 BATCHES = {"cpu": 1, "cuda": 4}
 DTYPES = {"exact": torch.float32, "fast": torch.bfloat16}
 

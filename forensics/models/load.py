@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).parent / "embedded"
-ROLES = ("detector", "restorer", "directions", "perceptual", "appearance", "identity")
+ROLES = (
+    "detector", "restorer", "directions", "perceptual", "appearance", "identity", "evidence",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from forensics.models.load import LoadedModel
+from forensics.models.nets.evidence import build_evidence
 from forensics.models.nets.identity import build_identity
 from forensics.models.nets.perceptual import build_perceptual
 from forensics.records import MEASURES
@@ -22,6 +23,8 @@ from forensics.scoring import baseline, identity
 from forensics.scoring.appearance import measure_appearance
 from forensics.scoring.cards import cards
 from forensics.scoring.contradiction import measure_contradiction
+from forensics.scoring.evidence import NAMES as EVIDENCE_NAMES
+from forensics.scoring.evidence import EvidenceModel, shipped_evidence
 from forensics.scoring.facts import P99
 from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
@@ -35,6 +38,7 @@ log = logging.getLogger(__name__)
 CHUNK = 4  # faces per pass of a network; more gains nothing on a CPU and costs memory
 _SPANS = {name: card.span for name, card in cards().items()}
 NOT_IN_VERSION = "not part of this version"
+NO_EVIDENCE = "the evidence model is not loaded"
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Scorer:
     digests: Mapping[str, str]
     table: ReferenceTable
     device: torch.device
+    evidence: EvidenceModel | None = None
 
     @classmethod
     def load(
@@ -56,11 +61,13 @@ class Scorer:
         official_lpips: Path | None,
         device: torch.device | str,
         table: ReferenceTable | None = None,
+        evidence: LoadedModel | None = None,
     ) -> Scorer:
         """Build the networks on ``device``.
 
         ``official_lpips`` is torchvision's AlexNet in the model cache, or None.  Raises
-        `IntegrityError` when it is another file.  ``table`` defaults to the one shipped.
+        `IntegrityError` when it is another file.  ``table`` defaults to the one shipped.  Without
+        ``evidence`` the measures that need it are not made, and say so.
         """
         place = torch.device(device)
         official = baseline.build_official(official_lpips) if official_lpips else None
@@ -71,17 +78,27 @@ class Scorer:
             digests={"perceptual": perceptual.sha256, "identity": identity_model.sha256},
             table=table or shipped_references(),
             device=place,
+            evidence=_evidence(evidence, place),
         )
 
     def score(self, faces: Sequence[FaceInput]) -> list[Scored]:
         """Measure each face; one result per face, in order."""
         changed = self._changed(faces)
+        held = self._held_against_evidence(faces)
         return [
-            replace(self._one(face, change, _distance(pair)), embedded=pair)
-            for face, change, pair in zip(faces, changed, self._embedded(faces), strict=True)
+            replace(self._one(face, change, _distance(pair), evidence), embedded=pair)
+            for face, change, pair, evidence in zip(
+                faces, changed, self._embedded(faces), held, strict=True
+            )
         ]
 
-    def _one(self, face: FaceInput, changed: dict[str, float], distance: float | None) -> Scored:
+    def _one(
+        self,
+        face: FaceInput,
+        changed: dict[str, float],
+        distance: float | None,
+        evidence: Reading,
+    ) -> Scored:
         information = measure_information(face)
         invention = measure_invention(face, information.values.get("cutoff"))
         contradiction = measure_contradiction(face)
@@ -93,6 +110,7 @@ class Scorer:
             measure_appearance(face),
             finite(changed),
             self._drift(face, facts, distance),
+            evidence,
         )
         measures: dict[str, float] = {}
         reasons: dict[str, str] = {}
@@ -109,7 +127,7 @@ class Scorer:
         return Scored(
             measures,
             reasons,
-            self._references(measures, facts),
+            self._references(face, measures, facts),
             {name: found for name, found in maps.items() if found is not None},
         )
 
@@ -157,10 +175,19 @@ class Scorer:
             return Reading(reasons={name: "no reference for a face of this size and quality"})
         return Reading({name: distance - expected.median})
 
+    def _held_against_evidence(self, faces: Sequence[FaceInput]) -> list[Reading]:
+        if self.evidence is None:
+            return [Reading(reasons=dict.fromkeys(EVIDENCE_NAMES, NO_EVIDENCE)) for _ in faces]
+        return self.evidence.read(faces)
+
     def _references(
-        self, measures: Mapping[str, float], facts: Mapping[str, float]
+        self, face: FaceInput, measures: Mapping[str, float], facts: Mapping[str, float]
     ) -> dict[str, float]:
         found: dict[str, float] = {}
+        if self.evidence is not None:
+            # Its references are its own calibration, made on other people than the table's.
+            for name, one in self.evidence.references(face.interocular_px, measures).items():
+                found[name], found[name + P99] = one.median, one.p99
         for name in measures:
             if name == "identity_drift":
                 expected = self.table.look_up(IDENTITY_DISTANCE, facts)
@@ -180,6 +207,13 @@ class Scorer:
 
 def _distance(pair: tuple[F32, F32] | None) -> float | None:
     return None if pair is None else float(1.0 - pair[0] @ pair[1])
+
+
+def _evidence(model: LoadedModel | None, device: torch.device) -> EvidenceModel | None:
+    if model is None:
+        return None
+    net = build_evidence(model.state).to(device)
+    return EvidenceModel(net, model.sha256, shipped_evidence(), device)
 
 
 def within_span(name: str, value: float) -> float:

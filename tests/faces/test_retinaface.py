@@ -66,6 +66,20 @@ def test_faces_equal_facexlibs_own(weights: dict[str, torch.Tensor], frames: lis
     assert counts == [2, 2, 2, 0]
 
 
+@pytest.mark.parametrize("size", [(8, 8), (9, 31), (24, 20), (31, 70)])
+def test_tiny_frames_equal_facexlibs_own(
+    weights: dict[str, torch.Tensor], frames: list[U8], size: tuple[int, int]
+) -> None:
+    """A thumbnail is smaller than the coarsest stride; it is looked at as upstream does."""
+    small = np.asarray(cv2.resize(frames[0][:180, :180], size[::-1], interpolation=3), np.uint8)
+    low = OfficialDetectorConfig(score_min=0.02)
+    got = rows(OfficialDetector.load(model(weights), config=low).detect([small])[0])
+    with torch.no_grad():
+        wanted = published(weights).detect_faces(small[..., ::-1].copy(), 0.02, 0.4)
+    assert got.shape == wanted.shape
+    assert not len(got) or np.abs(got - wanted).max() <= PX
+
+
 def test_a_frame_does_not_depend_on_its_neighbours(
     weights: dict[str, torch.Tensor], frames: list[U8]
 ) -> None:
@@ -129,7 +143,7 @@ def test_numbers_that_are_not_finite_are_an_error() -> None:
     [
         np.zeros((64, 64), np.uint8),
         np.zeros((64, 64, 3), np.float32),
-        np.zeros((8, 64, 3), np.uint8),
+        np.zeros((7, 64, 3), np.uint8),
     ],
 )
 def test_frames_of_another_kind_are_refused(frame: NDArray[np.generic]) -> None:
