@@ -35,7 +35,7 @@ from training.evidence.config import ALPHA, SEED
 BINS_PX = (6.0, 16.0, 32.0, 64.0, 105.0)
 TEMPLATE_IOD_PX = 125.92
 STRETCHES: NDArray[np.float64] = np.geomspace(0.3, 6.0, 120)
-DRAWS = 3  # a person and band, for the loss; the first gives the person's share of violations
+DRAWS = 2  # a person and band, for the loss; the first gives the person's share of violations
 SHARP_IOD_PX = 100.0
 SIZES = (256, 128, 64)
 
