@@ -22,9 +22,9 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = {
     "contradicts_footage": FlagText(
         "contradicts the footage",
         "Shrunk back to the size of the footage, the restored face disagrees with the original"
-        " pixels",
+        " pixels, or more of it than of accurate pictures lies outside what the footage supports",
         "The picture may have been damaged in a way that shrinking and blurring do not copy"
-        " (rolling shutter, beauty filter, changed light).",
+        " (rolling shutter, beauty filter, changed light), or that the evidence model never saw.",
     ),
     "identity_drift": FlagText(
         "drifts from the footage",

@@ -6,6 +6,7 @@ from typing import Final
 
 from forensics.scoring.baseline import NO_BACKBONE, SENTENCE
 from forensics.scoring.cards_appearance import APPEARANCE_CARDS
+from forensics.scoring.cards_evidence import EVIDENCE_CARDS
 from forensics.scoring.cards_stability import STABILITY_CARDS
 from forensics.scoring.cards_time import TIME_CARDS
 from forensics.scoring.measure import Card
@@ -255,5 +256,13 @@ _BASELINE: Final = (
 
 def cards() -> dict[str, Card]:
     """Cards of all measures of this version, by name; the regions share `contradiction`'s."""
-    every = (*_INFORMATION, *_JUDGED, *APPEARANCE_CARDS, *TIME_CARDS, *STABILITY_CARDS, *_BASELINE)
+    every = (
+        *_INFORMATION,
+        *_JUDGED,
+        *EVIDENCE_CARDS,
+        *APPEARANCE_CARDS,
+        *TIME_CARDS,
+        *STABILITY_CARDS,
+        *_BASELINE,
+    )
     return {card.name: card for card in every}

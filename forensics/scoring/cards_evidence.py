@@ -21,7 +21,7 @@ _BLIND: Final = (
     "it was trained on the portraits that trained the embedded restorer: errors of both can agree",
 )
 
-EVIDENCE: Final = (
+EVIDENCE_CARDS: Final = (
     Card(
         name="interval_violation",
         version="1",

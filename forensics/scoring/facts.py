@@ -75,6 +75,7 @@ class FaceFact:
     glasses: float | None = None
     facial_hair: float | None = None
     held: tuple[tuple[FlagCode, float, float], ...] = ()
+    interval_violation: tuple[float, float] | None = None
 
     @classmethod
     def of(
@@ -106,6 +107,7 @@ class FaceFact:
             band=line.risk.band,
             because=line.risk.because,
             contradiction=held("contradiction"),
+            interval_violation=held("interval_violation"),
             identity_drift=held("identity_drift"),
             similarity=similarity,
             rival=rival,

@@ -12,7 +12,7 @@ from typing import Final
 from forensics.records import FlagCode, Outcome
 from forensics.scoring.continuity import find_pops, find_swaps
 from forensics.scoring.facts import SEVERITY, FaceFact, FlagFinding, merged_ranges
-from forensics.scoring.held import BY_CODE, HELD
+from forensics.scoring.held import BY_CODE, BY_MEASURE, HELD
 from forensics.scoring.thresholds import ThresholdTable, shipped_thresholds
 from forensics.scoring.toggling import find_toggling
 from forensics.scoring.unsteady import find_unsteady
@@ -38,7 +38,8 @@ def face_flags(
     found: list[FlagCode] = []
     if outcome == "failed":
         found.append("failed")
-    found += [one.code for one in HELD if one.holds(measures, references, limits)]
+    held = [one.code for one in HELD if one.holds(measures, references, limits)]
+    found += dict.fromkeys(held)  # two measures can set one flag
     if outcome == "restored":
         if yaw_deg is not None and abs(yaw_deg) > limits["profile_yaw_deg"]:
             found.append("profile")
@@ -83,8 +84,8 @@ def _by_face(
         measured, reference, unit = worst.interocular_px, limits["too_small_px"], "px"
     elif code == "profile" and worst.yaw_deg is not None:
         measured, reference, unit = abs(worst.yaw_deg), limits["profile_yaw_deg"], "degrees"
-    elif code == "contradicts_footage" and worst.contradiction is not None:
-        (measured, reference), unit = worst.contradiction, "times the noise"
+    elif code == "contradicts_footage":
+        measured, reference, unit = _contradicted(worst)
     elif code == "identity_drift" and worst.identity_drift is not None:
         measured, reference = worst.identity_drift
     elif code == "failed":
@@ -127,6 +128,18 @@ def _measured(
     return value, max(usual, least), rule.unit, detail
 
 
+def _contradicted(fact: FaceFact) -> tuple[float | None, float | None, str | None]:
+    """Measured, reference and unit of the measure that contradicts more, in ratios to its limit."""
+    pairs = {"contradiction": fact.contradiction, "interval_violation": fact.interval_violation}
+    name = max(pairs, key=lambda name: _ratio(pairs[name]))
+    pair = pairs[name]
+    return (None, None, None) if pair is None else (*pair, BY_MEASURE[name].unit)
+
+
+def _ratio(pair: tuple[float, float] | None) -> float:
+    return pair[0] / max(pair[1], 1e-9) if pair is not None else 0.0
+
+
 def _over(pair: tuple[float, float] | None) -> float:
     return pair[0] - pair[1] if pair is not None else 0.0
 
@@ -134,6 +147,6 @@ def _over(pair: tuple[float, float] | None) -> float:
 _EXCESS: Final[Mapping[FlagCode, Callable[[FaceFact], float]]] = {
     "too_small": lambda f: -f.interocular_px,
     "profile": lambda f: abs(f.yaw_deg or 0.0),
-    "contradicts_footage": lambda f: _over(f.contradiction),
+    "contradicts_footage": lambda f: max(_ratio(f.contradiction), _ratio(f.interval_violation)),
     "identity_drift": lambda f: _over(f.identity_drift),
 }

@@ -44,6 +44,7 @@ class Held:
 
 HELD: Final[tuple[Held, ...]] = (
     Held("contradiction", "contradicts_footage", "times the noise"),
+    Held("interval_violation", "contradicts_footage", "share of values outside"),
     Held("iris_delta", "eye_colour", "dE2000", "eye_colour_least"),
     Held("glasses", "glasses", None, "glasses_least"),
     Held("facial_hair", "facial_hair", "L*", "facial_hair_least"),
@@ -53,4 +54,6 @@ HELD: Final[tuple[Held, ...]] = (
     Held("hair_grid", "hair_grid", None, "hair_grid_least"),
 )
 """All of them, worst first."""
-BY_CODE: Final[Mapping[FlagCode, Held]] = {one.code: one for one in HELD}
+BY_MEASURE: Final[Mapping[str, Held]] = {one.measure: one for one in HELD}
+BY_CODE: Final[Mapping[FlagCode, Held]] = {one.code: one for one in reversed(HELD)}
+"""Where two measures set one flag, the first of them."""

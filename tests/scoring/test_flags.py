@@ -95,6 +95,35 @@ def test_without_a_reference_no_measure_flags() -> None:
     assert found == ()
 
 
+def test_two_measures_that_set_one_flag_set_it_once() -> None:
+    references = {**HELD, "interval_violation": 0.1, "interval_violation_p99": 0.3}
+
+    def flags(contradiction: float, violation: float) -> tuple[FlagCode, ...]:
+        return face_flags(
+            outcome="restored",
+            interocular_px=40.0,
+            yaw_deg=0.0,
+            measures={"contradiction": contradiction, "interval_violation": violation},
+            references=references,
+        )
+
+    assert flags(9.1, 0.31) == ("contradicts_footage",)
+    assert flags(3.0, 0.31) == ("contradicts_footage",)
+    assert flags(3.0, 0.30) == ()
+
+
+def test_a_contradiction_names_the_measure_that_contradicts_more() -> None:
+    flagged = {"flags": ("contradicts_footage",), "contradiction": (10.0, 9.0)}
+    one = fact(1, **flagged, interval_violation=(0.2, 0.3))
+    other = fact(2, **flagged, interval_violation=(0.45, 0.3))
+    first = person_flags(0, [one])[0]
+    assert (first.measured, first.reference, first.unit) == (10.0, 9.0, "times the noise")
+    both = person_flags(0, [one, other])[0]
+    assert (both.measured, both.reference) == (0.45, 0.3)
+    assert both.unit == "share of values outside"
+    assert both.frames == ((1, 2),)
+
+
 def test_ranges_are_inclusive_and_merged() -> None:
     assert merged_ranges([3, 1, 2, 7, 7]) == ((1, 3), (7, 7))
     assert merged_ranges([]) == ()

@@ -36,7 +36,7 @@ BINS_PX = (6.0, 16.0, 32.0, 64.0, 105.0)
 TEMPLATE_IOD_PX = 125.92
 STRETCHES: NDArray[np.float64] = np.geomspace(0.3, 6.0, 120)
 DRAWS = 2  # a person and band, for the loss; the first gives the person's share of violations
-SHARP_IOD_PX = 100.0
+LEAST_IOD_PX = 40.0
 SIZES = (256, 128, 64)
 
 
@@ -83,9 +83,13 @@ def factors_of(number: int) -> tuple[float, float]:
     return TEMPLATE_IOD_PX / high, min(16.0, TEMPLATE_IOD_PX / low)
 
 
-def usable(truth: Truth, number: int) -> bool:
-    """Whether a portrait holds more than footage of that band could show."""
-    return truth.sharp or BINS_PX[number] < truth.iod_px / 1.4
+def usable(truth: Truth) -> bool:
+    """Whether a portrait is a truth at 128 px, where 31.5 px lie between the eyes.
+
+    At 256 px only sharp ones are (`sample`).  A portrait of 40 to 100 px between the eyes filmed
+    larger than it was is footage that was enlarged before: what it may show at 128 px is known.
+    """
+    return truth.sharp or truth.iod_px >= LEAST_IOD_PX
 
 
 def sample(net: EvidenceNet, truth: Truth, plan: degrade.Plan, device: torch.device) -> Sample:
@@ -138,7 +142,7 @@ def samples_of(
     """Samples of one band by person."""
     out: dict[str, list[Sample]] = {}
     for k, truth in enumerate(people):
-        if not usable(truth, number):
+        if not usable(truth):
             continue
         for draw in range(draws):
             if family == "mild" and factors_of(number)[0] > 2.5:
