@@ -17,7 +17,7 @@ CASES: tuple[tuple[str, FlagCode, float, str], ...] = (
     ("iris_delta", "eye_colour", 8.0, "high"),
     ("glasses", "glasses", 0.5, "high"),
     ("facial_hair", "facial_hair", 6.0, "high"),
-    ("landmark_shift", "structure_shift", 2.5, "caution"),
+    ("landmark_shift", "structure_shift", 1.5, "caution"),
     ("hair_grid", "hair_grid", 0.05, "note"),
 )
 
