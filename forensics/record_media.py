@@ -1,4 +1,4 @@
-"""Records, media: what was examined, what was written, and what became of every other stream."""
+"""Records, media: what was examined, what was written, and what became of every stream."""
 
 from __future__ import annotations
 
@@ -69,3 +69,24 @@ class Restored(Record):
     credentials: Credentials | None = Field(
         default=None, description="Content Credentials written into it; None where none were"
     )
+
+
+class Artefact(Record):
+    """An output format and whether it was made."""
+
+    file: str
+    outcome: Literal["written", "skipped", "failed"]
+    reason: str | None = None
+    renderer: dict[str, str] = Field(
+        default={}, description="versions that decide its bytes; empty in older bundles"
+    )
+
+
+class Comparison(Record):
+    """The side-by-side video of one person, and whether it was made."""
+
+    file: str
+    person: int = Field(ge=0)
+    frames: int = Field(ge=0)
+    outcome: Literal["written", "skipped", "failed"]
+    reason: str | None = None

@@ -16,6 +16,8 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from forensics.record_base import Record as Record
+from forensics.record_media import Artefact as Artefact
+from forensics.record_media import Comparison as Comparison
 from forensics.record_media import Restored as Restored
 from forensics.record_media import Source as Source
 from forensics.record_media import Stream as Stream
@@ -347,27 +349,6 @@ class Run(Record):
     timestamp_requested: bool = Field(
         default=False, description="a time stamp was asked for; only the token itself attests time"
     )
-
-
-class Artefact(Record):
-    """An output format and whether it was made."""
-
-    file: str
-    outcome: Literal["written", "skipped", "failed"]
-    reason: str | None = None
-    renderer: dict[str, str] = Field(
-        default={}, description="versions that decide its bytes; empty in older bundles"
-    )
-
-
-class Comparison(Record):
-    """The side-by-side video of one person, and whether it was made."""
-
-    file: str
-    person: int = Field(ge=0)
-    frames: int = Field(ge=0)
-    outcome: Literal["written", "skipped", "failed"]
-    reason: str | None = None
 
 
 class Audit(Record):
