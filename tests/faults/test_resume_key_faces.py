@@ -35,6 +35,7 @@ def with_prober(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faults.audits.null_engines", engines)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_draws_the_same_other_faces(tmp_path: Path) -> None:
     source = moving(tmp_path / "clip.mp4")
     whole = audit(source, tmp_path / "whole" / "out").bundle  # the command to repeat names it
