@@ -178,7 +178,7 @@ def test_rehearsal_with_another_restorer(
     assert "Too few people" in done.document["targets"]["feature"]["reason"]
     report = done.report.read_text("utf-8")
     assert "No probability is shown" in report
-    assert "Too few people in fit: 1, at least 30 are needed." in report
+    assert "Too few people in fit: " in report
 
     source = frame_png(tmp_path / "frame.png")
     options = ("--models", "other", "--format", "html", "--background", "lanczos")
