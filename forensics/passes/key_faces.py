@@ -15,15 +15,15 @@ from typing import Final
 
 from forensics.passes.follow import Following
 
-KEYS_A_PERSON: Final = 3
-FLAGGED_A_PERSON: Final = 2
-MOST: Final = 16
+KEYS_A_PERSON: Final = 2
+FLAGGED_A_PERSON: Final = 1
+MOST: Final = 12
 STRETCH_S: Final = 2.0
 _RATE: Final = 25.0  # frames a second where the source has no time stamps
 
 NOT_KEY: Final = (
     f"measured on key and flagged faces only: at most {KEYS_A_PERSON} of a person, one in "
-    f"{STRETCH_S:.0f} s, {FLAGGED_A_PERSON} flagged ones more, {MOST} in all"
+    f"{STRETCH_S:.0f} s, beside them {FLAGGED_A_PERSON} flagged, {MOST} in all"
 )
 
 
@@ -32,7 +32,7 @@ def key_frames(
 ) -> Mapping[int, tuple[int, ...]]:
     """By person, the frames from which on the next scored face is a key face, ascending.
 
-    Each person's own frames are cut into stretches of at least two seconds, three at most, and the
+    Each person's own frames are cut into stretches of at least two seconds, two at most, and the
     middle of each is taken.  People get their first key face before anybody gets a second one.
     """
     rate = _RATE if not duration_s else max(following.frames / duration_s, 1e-6)
