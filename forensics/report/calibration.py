@@ -24,8 +24,10 @@ def calibration_sentence(note: CalibrationNote | None, profile: str, reason: str
             f"{NO_PROBABILITY_SENTENCE} No calibration of this restorer is at hand{why}; "
             f"'{COMMAND.format(profile=profile)}' makes one."
         )
+    if not note.shown:
+        return f"{NO_PROBABILITY_SENTENCE} Its test missed the bar; the report says by how much."
     (sentence,) = calibration_limits(note)
-    return sentence if note.shown else f"{NO_PROBABILITY_SENTENCE} {sentence}"
+    return sentence
 
 
 def calibration_limits(note: CalibrationNote | None) -> tuple[str, ...]:
