@@ -159,7 +159,8 @@ class Provenance:
         acquisition = self._acquisition(audit, after)
         self._write_record("run", "acquisition.json", acquisition.model_dump(by_alias=True))
         self._write_packets(audit)
-        cards = {model.role: read_card(model.role) for model in audit.models if model.card}
+        # By the card's name: a network may take part in another role than its own.
+        cards = {m.role: read_card(m.card.removesuffix(".json")) for m in audit.models if m.card}
         bill = inventory(audit, cards, package_versions(), _devices(environment, numeric))
         self._write_record("models", "models.cdx.json", bill)
         tool, lock = _section(environment, "tool"), _section(environment, "lock")

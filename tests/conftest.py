@@ -25,6 +25,7 @@ pytest_plugins = ["pytester"]
 # Before anything loads a native library: the last bits of a sum depend on the number of threads.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "2" if os.environ.get("PYTEST_XDIST_WORKER") is None else "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it
 
 ROOT = Path(__file__).resolve().parents[1]
 SKIPS_FILE = Path(__file__).with_name("skips.toml")

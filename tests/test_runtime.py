@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -40,3 +44,18 @@ def test_switches_are_on_and_recorded() -> None:
     assert facts["cudnn_allow_tf32"] is False
     assert facts["matmul_allow_tf32"] is False
     assert facts["torch"] == torch.__version__
+
+
+def test_the_command_line_lets_waiting_threads_sleep() -> None:
+    """Set before torch is loaded, and never over what the user set."""
+    ask = "import forensics.cli, os, sys as s; print(os.environ['OMP_WAIT_POLICY'], 'torch' in s.modules)"
+    usual = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    for given, expected in (({}, "PASSIVE False"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE False")):
+        done = subprocess.run(
+            [sys.executable, "-c", ask],
+            env={**usual, **given},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == expected
