@@ -48,7 +48,8 @@ def test_switches_are_on_and_recorded() -> None:
 
 def test_the_command_line_lets_waiting_threads_sleep() -> None:
     """Set before torch is loaded, and never over what the user set."""
-    ask = "import forensics.cli, os, sys as s; print(os.environ['OMP_WAIT_POLICY'], 'torch' in s.modules)"
+    ask = "import forensics.cli, os, sys; "
+    ask += "print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
     usual = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
     for given, expected in (({}, "PASSIVE False"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE False")):
         done = subprocess.run(
