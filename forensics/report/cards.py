@@ -177,14 +177,16 @@ CARDS: Final[Mapping[str, MeasureCard]] = {
     "interval_violation": MeasureCard(
         "outside the bounds",
         SHARE,
-        "The share of the face outside what the footage supports.",
-        "higher: contradiction",
-        "One pixel in ten lies outside by design.",
+        "The share of the restored face outside what the footage supports, by a network that saw"
+        " the footage alone.",
+        "higher: the face contradicts the footage; low proves nothing",
+        "One true value in ten lies outside by design, and a rare trait that the footage does not"
+        " show can.",
     ),
     "mean_distance": MeasureCard(
         "distance from the mean",
-        "",
-        "Distance from the average of all faces that fit the footage.",
+        "grey levels",
+        "Distance from the mean of the faces that fit the footage, as a network knows them.",
         "higher: more was added",
         "What was added may be right.",
     ),

@@ -33,9 +33,16 @@ from forensics.report.words import (
 )
 
 _MOST_STRETCHES: Final = 40
-_MOST_VALUES: Final = 6
+_MOST_VALUES: Final = 8
 _P99: Final = "_p99"  # ending of a reference that 99 of 100 accurate pictures stay below
-_LEADING: Final = ("interocular_px", "invented_detail", "contradiction", "identity_drift")
+_LEADING: Final = (
+    "interocular_px",
+    "invented_detail",
+    "contradiction",
+    "interval_violation",
+    "identity_drift",
+    "landmark_shift",
+)
 
 
 @dataclass(frozen=True)
