@@ -45,6 +45,21 @@ def check_people(packs: Path) -> int:
     return len(people)
 
 
+SOURCE = (
+    "portraits/index.csv of the data folder, split train (us_congress_118,"
+    " us_congress_2015_225x275: public domain; london: CC BY 4.0; two CC0 one-person sets)"
+)
+LIMITS = (
+    "valid for the embedded restorer of restorer_sha256 alone",
+    "trained for a few minutes; the shipped ones were made by this recipe's functions step by step,"
+    " not yet by its one command",
+    "the amount was chosen by looking at faces of three fit people, not by a search",
+    "moves lids, brows, lips, teeth, skin and sharpness, hardly the shape of the face: a small"
+    " spread does not say that a face is known",
+    "some faces show a smear or a red patch on a cheek that no true face has",
+)
+
+
 def card(
     weights: Path, packs: Path, data: Path, trained: train.Trained, amount: float
 ) -> dict[str, object]:
@@ -69,6 +84,7 @@ def card(
             "packs_sha256": {
                 name: sha256(packs / name) for name in ("train_256.npy", "train_512.npy")
             },
+            "source": SOURCE,
             "lists_left_out": {n: sha256(LISTS / f"{n}.txt") for n in ("fit", "cal")},
         },
         "recipe": {
@@ -86,6 +102,8 @@ def card(
             "torch": str(torch.__version__),
         },
         "curve": tenths(trained.log),
+        "figures": {},
+        "limits": list(LIMITS),
     }
 
 
@@ -105,6 +123,7 @@ def main() -> None:
     parser.add_argument("--packs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--amount", type=float, default=None)
+    parser.add_argument("--figures", type=Path, help="with --amount: JSON of what was measured")
     args = parser.parse_args()
     torch.set_num_threads(1)
     weights, path = args.out / NAME, args.out / "directions.json"
@@ -112,7 +131,9 @@ def main() -> None:
         found = json.loads(path.read_text("utf-8"))
         if found["sha256"] != sha256(weights):
             raise SystemExit("the card beside the weights is not theirs")
-        found["amount"] = args.amount
+        found |= {"amount": args.amount, "limits": list(LIMITS)}
+        if args.figures is not None:
+            found["figures"] = json.loads(args.figures.read_text("utf-8"))
     else:
         trained = train.train(args.packs)
         half = {name: part.half().contiguous() for name, part in trained.directions.items()}

@@ -227,7 +227,7 @@ def card(
             "families": degrade.WEIGHTS,
             "seconds": round(checkpoint["seconds"]),
         },
-        "figures_on_val": figures,
+        "figures": {"val": figures},
         "limits": [
             "about 600 people, mostly middle-aged officials in suits, lit from the front",
             "knows blur, shrinking, noise, JPEG and H.264 as the recipe draws them, nothing else",
