@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,12 +86,11 @@ class Scorer:
         """Measure each face; one result per face, in order."""
         changed = self._changed(faces)
         held = self._held_against_evidence(faces)
-        return [
-            replace(self._one(face, change, _distance(pair), evidence), embedded=pair)
-            for face, change, pair, evidence in zip(
-                faces, changed, self._embedded(faces), held, strict=True
-            )
-        ]
+        embedded = self._embedded(faces)
+        # The measures are pure and mostly OpenCV, which lets other threads run: a face each.
+        with ThreadPoolExecutor(max(1, torch.get_num_threads())) as pool:
+            scored = pool.map(self._one, faces, changed, map(_distance, embedded), held)
+            return [replace(one, embedded=pair) for one, pair in zip(scored, embedded, strict=True)]
 
     def _one(
         self,
