@@ -94,7 +94,7 @@ def find_flags(facts: Sequence[FaceFact], frame_size_px: tuple[int, int]) -> lis
     """Flags of every person over the clip, person by person, worst first."""
     found: list[FlagFinding] = []
     for person in _people(facts):
-        found += person_flags(person, facts, frame_size_px=frame_size_px)
+        found += person_flags(person, facts, frame_size_px=frame_size_px, logged=True)
     return found
 
 

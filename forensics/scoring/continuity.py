@@ -60,14 +60,18 @@ def find_pops(
     others: Sequence[FaceFact],
     frame_size_px: tuple[int, int] | None,
     limits: ThresholdTable,
+    *,
+    logged: bool,
 ) -> list[FlagFinding]:
     """Places where the person's face goes from restored to not restored, or back.
 
     Four kinds: a face that is followed but skipped or failed next to a restored one; a face that
     is missing for at most ``pop_gap_s`` although the person was in view; a step of the restored
     face far beyond that of the footage; a face called restored that suddenly shows hardly more than
-    its crop (`_borders_in_pixels`).  Ranges run from the last restored frame to the first one
-    after.  ``measured`` is pops a minute, for people followed for at least ``pop_rate_least_s``.
+    its crop (`_borders_in_pixels`), asked only where no log of outcomes exists (``logged``):
+    footage that turns blurred from one frame to the next can look the same.  Ranges run from the
+    last restored frame to the first one after.  ``measured`` is pops a minute, for people followed
+    for at least ``pop_rate_least_s``.
     """
     frames: set[int] = set()
     pops = 0
@@ -87,7 +91,7 @@ def find_pops(
         if fact.step_grey is not None and fact.step_grey > limits["pop_step_grey"]:
             pops += 1
             frames.update((fact.frame - 1, fact.frame))
-    for run in _borders_in_pixels(own, limits):
+    for run in () if logged else _borders_in_pixels(own, limits):
         if frames.isdisjoint(run.frames):  # what the outcomes or the step say is not said twice
             pops += 1
             inferred += 1
