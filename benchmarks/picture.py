@@ -21,7 +21,7 @@ COLOURS = 64  # text and rules; the file is a third of what full colour takes
 
 
 def take(report: Path, target: Path) -> None:
-    """Photograph ``report``. FileNotFoundError without chromium, CalledProcessError when it fails."""
+    """Photograph ``report``. FileNotFoundError without chromium, CalledProcessError otherwise."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         raise FileNotFoundError("chromium is not installed")

@@ -43,6 +43,7 @@ from forensics.provenance import Provenance
 from forensics.records import Artefact, Audit, Comparison, Model, Person, Run
 from forensics.report.calibration import calibration_limits, calibration_sentence
 from forensics.report.credentials import source_notes
+from forensics.report.plugin_words import plugin_limits
 from forensics.report.renderer import REPORT_KINDS, renderer_versions
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
 from forensics.scoring.found_calibration import find_calibration
@@ -107,7 +108,7 @@ class AuditRun:
             f"{source.display_width}x{source.display_height}, restored at {settings.upscale}x "
             f"with the profile '{settings.models}'."
         )
-        sink = BundleSink(self._bundle, self._label)
+        sink = BundleSink(self._bundle, self._label, settings.plugin_measures)
         try:
             sink.event("start", {"run": self._id, "source_sha256": source.sha256})
             self._provenance = Provenance(
@@ -217,6 +218,7 @@ class AuditRun:
             limits=(
                 *self._limits(people, models, not failures),
                 *calibration_limits(gathered.rating.note),
+                *plugin_limits(models),
             ),
             reports=self._planned_reports(),
             comparisons=comparisons,
@@ -274,6 +276,10 @@ class AuditRun:
                 f"In {count} frame(s) Lanczos stands outside the faces instead of the background "
                 "that was asked for; frames.jsonl says why."
             )
+        out += [
+            f"{name} failed on {count} face(s); faces.jsonl says why."
+            for name, count in sorted(gathered.plugin_failures.items())
+        ]
         out += [f"{c.file} was not made: {c.reason}" for c in comparisons if c.outcome == "failed"]
         out += [
             f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
@@ -315,6 +321,7 @@ class AuditRun:
         words += ["--engine", s.engine, "--precision", s.precision, "--noise", s.noise]
         words += ["--upstream-compat"] if s.upstream_compat else []
         words += [] if s.label else ["--no-label"]
+        words += [f"--measure={s.measure}"] if s.measure else []
         return {
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),

@@ -109,6 +109,10 @@ def audit(
             "[default: auto]",
         ),
     ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Also take a plugin's measure, by name. Repeatable."),
+    ] = None,
     fail_on: Annotated[
         Text, typer.Option("--fail-on", help="Exit 1 when a person's band is high or caution.")
     ] = None,
@@ -152,6 +156,7 @@ def audit(
         "purpose": purpose,
         "fail_on": fail_on,
         "calibration": calibration,
+        "measure": ",".join(measure) if measure else None,
     }
     flags = {name: value for name, value in given.items() if value is not None}
     settings = resolve(flags).settings

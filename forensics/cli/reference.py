@@ -18,8 +18,8 @@ HEAD = """# Every command
 
 <!-- Made by `make docs` from the command line itself; changes here are lost. -->
 
-What `forensics COMMAND --help` says, on one page. Options that [forensics.toml](configuration.md) or
-`FORENSICS_*` variables can set as well are listed there. Results go to stdout only with `--json`;
+What `forensics COMMAND --help` says, on one page. What `forensics.toml` and `FORENSICS_*` variables
+can set as well is in [configuration.md](configuration.md). Results go to stdout only with `--json`;
 everything else goes to stderr.
 """
 

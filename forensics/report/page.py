@@ -16,6 +16,7 @@ from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
 from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.figures import Album
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
+from forensics.report.plugin_words import strange_card
 from forensics.report.resources import font
 from forensics.report.view import View
 from forensics.report.words import (
@@ -323,17 +324,15 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
     values: dict[str, list[float]] = {}
     absent: dict[str, Counter[str]] = {}
     for face in view.faces:
-        for name, value in face.measures.items():
+        for name, value in {**face.measures, **face.plugin_measures}.items():
             values.setdefault(name, []).append(value)
-        for name, reason in face.not_measured.items():
+        for name, reason in {**face.not_measured, **face.plugin_not_measured}.items():
             absent.setdefault(name, Counter())[reason] += 1
-    named = [*CARDS, *sorted({*values, *absent} - set(CARDS))]
+    known = [name for name in CARDS if name in values or name in absent]
     rows = []
-    for name in named:
-        if name not in values and name not in absent:
-            continue
+    for name in [*known, *sorted({*values, *absent} - set(CARDS))]:
         found = values.get(name, [])
-        card = CARDS.get(name) or MeasureCard(name, "", "not described here", "", "")
+        card = CARDS.get(name) or strange_card(name, view.audit.models)
         rows.append(
             MeasureRow(
                 name=name,
