@@ -12,7 +12,7 @@ The kinds, with what they promise:
 - ``python``, ``python-slow``: executed, or run as a doctest where it has prompts. After a comma:
   ``with A B``, its arguments.
 - ``file KIND``: a file to be written; parsed as toml, yaml, json, csv or jsonl.
-- ``needs WHAT``: cannot run here (gpu, models, network, key, cluster, root); its commands are
+- ``needs WHAT``: cannot run here (`NEEDS` lists what may lack); its commands are
   checked against the command line, option by option.
 - ``make``: targets of the Makefile, whose recipes other tests run.
 - ``output``: no command.
@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("run", "run-slow", "python", "python-slow", "file", "needs", "make", "output")
-NEEDS = ("gpu", "models", "network", "key", "cluster", "root")
+NEEDS = ("gpu", "models", "network", "key", "cluster", "root", "plugin", "docker", "shell")
 FILES = ("toml", "yaml", "json", "csv", "jsonl", "dockerfile")
 _MARK = re.compile(
     r"<!-- test: (?P<kind>[a-z-]+)(?: (?P<what>[a-z]+))?(?:, in (?P<folder>[\w./-]+))?"

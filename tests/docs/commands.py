@@ -111,6 +111,7 @@ def _settings(values: dict[str, Any], names: list[str]) -> None:
     known: dict[str, Any] = {}
     for name, value in values.items():
         field = spelled.get(name, name)
+        value = ",".join(value) if isinstance(value, list) else value
         # A word in capitals stands for a value that the reader fills in.
         if field in Settings.model_fields and not (isinstance(value, str) and value.isupper()):
             known[field] = value
