@@ -207,6 +207,7 @@ def run_audit(
     from forensics.media.probe import probe
 
     media = probe(source)
+    media, captured = _with_capture(media, say)
     identity = _identity(media, settings)
     if resume:
         bundle = BundleWriter.resume(target, identity, force)
@@ -217,6 +218,8 @@ def run_audit(
         from forensics.evidence.signing import Signing
         from forensics.run import AuditRun
 
+        if captured is not None:
+            bundle.path("run", "capture.json").write_bytes(captured)
         done = AuditRun(media, settings, bundle, progress, say, signing or Signing()).run()
     except KeyboardInterrupt:
         keep = True
@@ -232,6 +235,21 @@ def run_audit(
     finally:
         bundle.abort(keep=keep)
     return _zipped(done) if settings.zip else done
+
+
+def _with_capture(media: Media, say: Say) -> tuple[Media, bytes | None]:
+    """The source with where it was captured from, and that record, where one lies beside it."""
+    from forensics.evidence.captured import record_beside
+
+    found = record_beside(media.path, media.source.sha256)
+    if found is None:
+        return media, None
+    note, record = found
+    say(f"Captured from {note.url_final} at {note.captured_utc}; the record goes into the bundle.")
+    for doubt in note.doubts:
+        say(f"In doubt: {doubt}")
+    source = media.source.model_copy(update={"capture": note})
+    return replace(media, source=source), record
 
 
 def _continue(bundle: BundleWriter) -> str:

@@ -281,6 +281,8 @@ class AuditRun:
             # Data streams of cameras are named in the record; people see and hear the others.
             if s.outcome == "dropped" and s.kind in {"audio", "subtitle"}
         ]
+        if (captured := self._media.source.capture) is not None:
+            out += captured.doubts
         return tuple(out)
 
     def _exit_code(self, failures: tuple[str, ...], people: tuple[Person, ...]) -> int:

@@ -12,6 +12,7 @@ import typer
 from forensics import __version__
 from forensics.cli.audit import audit
 from forensics.cli.calibrate import calibrate
+from forensics.cli.capture import capture
 from forensics.cli.doctor import doctor
 from forensics.cli.keys import keys_app
 from forensics.cli.models import models_app
@@ -38,6 +39,7 @@ app.command()(report)
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 app.command()(calibrate)
+app.command()(capture)
 app.command()(doctor)
 
 

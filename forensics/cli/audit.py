@@ -14,7 +14,10 @@ Number = int | None
 
 
 def audit(
-    source: Annotated[Path, typer.Argument(help="A video, a picture, or a folder of pictures.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="A video, a picture, a folder of pictures, or a clip's http address."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Folder for the bundle. [default: STEM-audit/]"),
@@ -112,6 +115,9 @@ def audit(
     fail_on: Annotated[
         Text, typer.Option("--fail-on", help="Exit 1 when a person's band is high or caution.")
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Open no connection; refuses an address as SOURCE.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; restore nothing.")
     ] = False,
@@ -158,8 +164,11 @@ def audit(
     from forensics.api import plan, run_audit
 
     output = Output(as_json, quiet)
+    from forensics.cli.web_source import check_offline, web_source
+
+    check_offline(source, timestamp, offline)
     if dry_run:
-        planned = plan(source, settings)
+        planned = plan(web_source(source, out, output.say, refuse="--dry-run"), settings)
         output.result(planned.document(), planned.lines())
         return
     from forensics.cli.log_file import SAID, logged
@@ -175,7 +184,7 @@ def audit(
 
     with logged(log_file), terminable():
         done = run_audit(
-            source,
+            web_source(source, out, say, refuse="--resume" if resume else None),
             out,
             settings,
             force=force,
