@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -97,7 +97,7 @@ class LocalRunner:
         """How many items are done at a time."""
         return self._count
 
-    def run(self, tasks: Sequence[Task], order: Order) -> Iterator[Event]:
+    def run(self, tasks: Sequence[Task], order: Order) -> Generator[Event, None, None]:
         """See `forensics.batch.runner.Runner`."""
         shift = _Shift(tasks, order, min(self._count, len(tasks)), self._gpus)
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 
@@ -16,9 +15,10 @@ def measurable() -> bool:
 
 def resident_bytes(pid: int) -> int | None:
     """Resident memory of a process in bytes; None when it is gone or this system does not tell."""
-    if sys.platform == "linux":
+    statm = Path(f"/proc/{pid}/statm")
+    if statm.exists() and hasattr(os, "sysconf"):  # Linux
         try:
-            pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+            pages = int(statm.read_text("ascii").split()[1])
         except (OSError, ValueError, IndexError):
             return None
         return pages * os.sysconf("SC_PAGE_SIZE")

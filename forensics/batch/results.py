@@ -97,19 +97,20 @@ def without_bundle(
     )
 
 
-def duplicate(item: BatchItem, first: str) -> ItemResult:
-    """The result of an item that is the same as the item ``first``."""
+def duplicate(item: BatchItem, first: ItemResult) -> ItemResult:
+    """The result of an item that is the same as another, whose result is ``first``."""
+    how = "which is audited once" if first.bundle else "which failed"
     return ItemResult(
         id=item.id,
         source=item.named,
         restored=item.restored_named,
         outcome="duplicate",
-        exit_code=0,
-        reason=f"the same bytes with the same settings as {first!r}, which was done once",
+        exit_code=first.exit_code,
+        reason=f"the same bytes with the same settings as {first.id!r}, {how}",
         seconds=0.0,
         attempts=0,
-        same_as=first,
-        complete=True,
+        same_as=first.id,
+        complete=first.complete,
     )
 
 

@@ -10,7 +10,7 @@ in a process that keeps its networks loaded from one item to the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -77,7 +77,7 @@ class Runner(Protocol):
     @property
     def workers(self) -> int: ...
 
-    def run(self, tasks: Sequence[Task], order: Order) -> Iterator[Event]:
+    def run(self, tasks: Sequence[Task], order: Order) -> Generator[Event, None, None]:
         """Do the tasks, telling what happens as it happens; closing the iterator stops all work.
 
         Raises `forensics.errors.EnvironmentLacks` when no worker can be had.
