@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from forensics.evidence.verify import Verification
     from forensics.media.probe import Media
     from forensics.replay.outcome import Replay
-    from forensics.run import Done
+    from forensics.run import Done, EngineSource
 
 Say = Callable[[str], None]
 
@@ -179,12 +179,14 @@ def run_audit(
     say: Say,
     signing: Signing | None = None,
     resume: bool = False,
+    engines: EngineSource | None = None,
 ) -> Done:
     """Audit one source; the command's work.  Nothing half-written is left looking complete.
 
     ``resume`` takes up what an interrupted run of the same audit left.  A run that stops on the way
     leaves its restored faces for that; `Interrupted` when it was stopped from outside,
-    `IncompleteError` when the system refused to write.
+    `IncompleteError` when the system refused to write.  ``engines`` gives the networks where they
+    are loaded already.
     """
     from forensics.media.quick import quick_check
 
@@ -215,12 +217,17 @@ def run_audit(
         bundle = BundleWriter.create(target, force, identity)
     keep = False
     try:
+        from forensics.engines import load_engines
         from forensics.evidence.signing import Signing
         from forensics.run import AuditRun
 
         if captured is not None:
             bundle.path("run", "capture.json").write_bytes(captured)
-        done = AuditRun(media, settings, bundle, progress, say, signing or Signing()).run()
+        source_of_engines = engines or load_engines
+        run = AuditRun(
+            media, settings, bundle, progress, say, signing or Signing(), source_of_engines
+        )
+        done = run.run()
     except KeyboardInterrupt:
         keep = True
         raise Interrupted("interrupted", _continue(bundle)) from None
