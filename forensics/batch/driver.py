@@ -23,7 +23,13 @@ from forensics.batch.results import bundle_digest, duplicate, failed
 from forensics.batch.rollup import Facts, clear_rollup, write_rollup
 from forensics.batch.runner import Finished, Order, Runner, Started, Task
 from forensics.config import Settings
-from forensics.errors import ForensicsError, IntegrityError, Interrupted, UsageError
+from forensics.errors import (
+    EnvironmentLacks,
+    ForensicsError,
+    IntegrityError,
+    Interrupted,
+    UsageError,
+)
 from forensics.evidence.signing import Signing
 from forensics.progress import Progress
 from forensics.record_batch import BatchSummary, ItemResult
@@ -59,28 +65,47 @@ class Job:
         )
 
 
-def begin(plan: BatchPlan, job: Job) -> Journal:
-    """The journal of a new batch in ``job.out``, which must be empty or absent (`UsageError`)."""
-    out = job.out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        strangers = [p.name for p in out.iterdir() if not p.name.startswith(JOURNAL)]
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to {str(out)!r}: {error.strerror}", "Choose another folder with --out."
-        ) from error
-    if strangers and not (out / JOURNAL).exists():
+def check_environment(settings: Settings) -> None:
+    """What would make every item fail, said once and before anything is done.
+
+    Raises `UsageError` and `EnvironmentLacks` as an audit does.
+    """
+    from forensics.choices import check_settings
+    from forensics.report.pdf import pdf_available
+
+    check_settings(settings)
+    if "pdf" in settings.formats and (reason := pdf_available()):
+        raise EnvironmentLacks(f"no PDF can be made here: {reason}", "Use --format html.")
+
+
+def check_out(out: Path) -> None:
+    """Raises `UsageError` when ``out`` is a file or a folder that holds anything but a journal."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{str(out)!r} is a file, not a folder", "Choose a folder with --out.")
+    if out.exists() and not (out / JOURNAL).exists() and any(out.iterdir()):
         raise UsageError(
             f"the folder {str(out)!r} is not empty and holds no batch",
             "Choose another with --out.",
         )
+
+
+def begin(plan: BatchPlan, job: Job) -> Journal:
+    """The journal of a new batch in ``job.out``, which must be empty or absent (`UsageError`)."""
+    check_out(job.out)
+    try:
+        job.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {str(job.out)!r}: {error.strerror}",
+            "Choose another folder with --out.",
+        ) from error
     meta = {
         "id": str(uuid.uuid4()),
         "started_utc": _utc(),
         "notes": "\n".join(plan.notes),
     }
     items = [(planned.item, planned.same_as) for planned in plan.items]
-    return Journal.begin(out, items, identity(job.settings, job.signing), meta)
+    return Journal.begin(job.out, items, identity(job.settings, job.signing), meta)
 
 
 def take_up(job: Job) -> Journal:

@@ -43,6 +43,14 @@ class BatchPlan:
     items: tuple[Planned, ...]
     notes: tuple[str, ...]
 
+    def lines(self) -> list[str]:
+        """For a person."""
+        twice = sum(planned.same_as is not None for planned in self.items)
+        text = f"{len(self.items)} item(s) planned"
+        if twice:
+            text += f", {twice} of them the same as another: those are done once"
+        return [f"{text}.", *self.notes]
+
 
 def make_plan(
     words: Sequence[str], out: Path, *, pictures: Pictures = "auto", private: bool = False

@@ -202,6 +202,14 @@ def _entry(row: TableRow) -> Entry:
     return Entry(row.source, readable_name(row.named), row.restored, restored, row.id)
 
 
+def pictures_choice(text: str) -> Pictures:
+    """The value of ``--pictures``; UsageError for an unknown one."""
+    known: dict[str, Pictures] = {"auto": "auto", "single": "single", "frames": "frames"}
+    if text not in known:
+        raise UsageError(f"--pictures {text}: unknown", f"Choose from {', '.join(known)}.")
+    return known[text]
+
+
 def check_any(entries: Sequence[Entry], words: Sequence[str]) -> None:
     """Raises `UsageError` when nothing at all was named that is there."""
     if not entries:

@@ -11,6 +11,7 @@ import typer
 
 from forensics import __version__
 from forensics.cli.audit import audit
+from forensics.cli.batch import batch
 from forensics.cli.calibrate import calibrate
 from forensics.cli.capture import capture
 from forensics.cli.doctor import doctor
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(audit)
+app.command()(batch)
 app.command()(verify)
 app.command()(replay)
 app.command()(report)
