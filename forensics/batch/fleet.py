@@ -36,7 +36,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a file of the bundle. ``path`` is relative, with ``/``; in order, from offset 0."""
+    """A piece of a file of the bundle, in order. ``path`` is relative, with ``/``."""
 
     path: str
     data: bytes
@@ -65,14 +65,6 @@ class Died:
 
 
 News = Ready | Missing | Part | Done | Beyond | Died
-
-
-@dataclass(frozen=True)
-class Shipment:
-    """An input that was sent along, because the node does not see it."""
-
-    files: Sequence[str]
-    """Names below one folder, in the order of their parts."""
 
 
 class Hand(Protocol):

@@ -1,7 +1,7 @@
 """Fleet shift: one run of a batch over a fleet: who gets which item, and what a death costs.
 
-Promise, as `forensics.batch.runner.Runner`: every task ends in exactly one `Finished`.  A worker that
-dies costs its item an attempt, a lost machine does not count against the item; the bundles of
+Promise, as `forensics.batch.runner.Runner`: every task ends in exactly one `Finished`.  A worker
+that dies costs its item an attempt, a lost machine does not count against the item; the bundles of
 attempts that did not end are never seen.
 """
 
@@ -169,11 +169,12 @@ class FleetShift:
         while place.hand is not None and (news := place.hand.news()) is not None:
             yield from self._take(place, news)
         errand, limit = place.errand, self._order.timeout_s
-        if errand is not None and limit is not None:
-            # The worker counts for itself; this is for one that cannot any more.
-            if time.monotonic() - place.since > limit + _GRACE_S:
-                reason = f"it took longer than the {limit:g} s that one item may take"
-                yield from self._take(place, Beyond(reason))
+        if errand is None or limit is None:
+            return
+        # The worker counts for itself; this is for one that cannot any more.
+        if time.monotonic() - place.since > limit + _GRACE_S:
+            reason = f"it took longer than the {limit:g} s that one item may take"
+            yield from self._take(place, Beyond(reason))
 
     def _take(self, place: _Place, news: News) -> Iterator[Event]:
         if isinstance(news, Ready):
