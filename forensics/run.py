@@ -50,6 +50,8 @@ from forensics.scoring.found_calibration import find_calibration
 from forensics.scoring.rating import Rating
 
 Say = Callable[[str], None]
+EngineSource = Callable[[Settings], Engines]
+"""Gives the networks of a run; whoever runs many audits keeps them loaded between two."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,11 @@ class AuditRun:
         progress: Progress,
         say: Say,
         signing: Signing = UNSIGNED,
+        engines: EngineSource = load_engines,
     ) -> None:
         self._media, self._settings, self._bundle = media, settings, bundle
         self._progress, self._say, self._signing = progress, say, signing
+        self._engines = engines
         self._id = str(uuid.uuid4())
         self._started, self._clock = datetime.now(UTC), time.monotonic()
 
@@ -116,7 +120,7 @@ class AuditRun:
             )
             for credentials in source_notes(self._provenance.credentials):
                 self._say(credentials.text)
-            engines = load_engines(settings)
+            engines = self._engines(settings)
             sink.event("models", {m.role: m.sha256 for m in engines.models})
             self._calibrate(engines, sink)
             following = follow_people(self._media, engines, sink, self._progress)
@@ -287,6 +291,8 @@ class AuditRun:
             # Data streams of cameras are named in the record; people see and hear the others.
             if s.outcome == "dropped" and s.kind in {"audio", "subtitle"}
         ]
+        if (captured := self._media.source.capture) is not None:
+            out += captured.doubts
         return tuple(out)
 
     def _exit_code(self, failures: tuple[str, ...], people: tuple[Person, ...]) -> int:

@@ -12,6 +12,7 @@ from typing import Final
 
 from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
+from forensics.report.captured import capture_facts
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
 from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.figures import Album
@@ -186,8 +187,7 @@ def _state(view: View) -> str:
 def _examined(view: View) -> tuple[Fact, ...]:
     source = view.audit.source
     picture = f"{source.width} \u00d7 {source.height} as coded"
-    shown = (source.display_width, source.display_height)
-    if shown != (source.width, source.height):
+    if (shown := (source.display_width, source.display_height)) != (source.width, source.height):
         picture += f", shown as {shown[0]} \u00d7 {shown[1]} (pixel shape {source.sar}"
         picture += f", turned by {source.rotation} degrees)" if source.rotation else ")"
     length = f"{source.frames:,} frames" if source.frames != 1 else "1 frame"
@@ -199,7 +199,6 @@ def _examined(view: View) -> tuple[Fact, ...]:
         f"{item.kind} ({item.codec}): {item.outcome}" + (f", {item.reason}" if item.reason else "")
         for item in (*source.audio, *source.other_streams)
     )
-    coded = [part for part in (source.container, source.codec, source.pix_fmt) if part]
     facts = [
         ("file", source.file),
         ("what its maker says", source.note or ""),
@@ -208,9 +207,10 @@ def _examined(view: View) -> tuple[Fact, ...]:
         ("kind", {"video": "video", "image": "picture", "frames": "folder of frames"}[source.kind]),
         ("picture", picture),
         ("length", length),
-        ("coded as", ", ".join(coded)),
+        ("coded as", ", ".join(p for p in (source.container, source.codec, source.pix_fmt) if p)),
         ("sound and other streams", streams or "none"),
         ("assumed, the file does not say", "; ".join(source.assumptions)),
+        *capture_facts(source),
     ]
     return tuple((label, value) for label, value in facts if value)
 
