@@ -20,11 +20,8 @@ CUDA = re.compile(r"(nvidia|cuda)-[\w.-]+|triton")
 
 def without_cuda(lock: str) -> str:
     """The list without PyTorch and the packages of its CUDA build."""
-    kept = [
-        text
-        for name, text, _ in lock_blocks(lock)
-        if name not in TORCH and not CUDA.fullmatch(name)
-    ]
+    blocks = [(name, text) for name, text, _ in lock_blocks(lock) if name not in TORCH]
+    kept = [text for name, text in blocks if not CUDA.fullmatch(name)]
     return "\n".join(kept) + "\n"
 
 

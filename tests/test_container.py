@@ -1,4 +1,4 @@
-"""The Dockerfile, read without Docker: its packages, its files and its lists are those of the setup.
+"""The Dockerfile, read without Docker: its packages, files and lists are those of the setup.
 
 There is no Docker engine where these tests run, so the image itself is not built here.
 """
@@ -38,7 +38,7 @@ def apt_packages(text: str) -> set[str]:
 def test_it_is_made_of_known_instructions_that_a_shell_can_read() -> None:
     found = instructions()
     assert {name for name, _ in found} <= INSTRUCTIONS
-    assert [name for name, _ in found][0] == "FROM"
+    assert found[0][0] == "FROM"
     for name, words in found:
         if name == "RUN":
             subprocess.run(["bash", "-n", "-c", words], check=True)
