@@ -86,8 +86,10 @@ class Provenance:
         """
         signer = next((key for key in self._signing.keys if key.chain_pem), None)
         if signer is None:
-            if self._signing.keys:
+            if self._signing.fingerprints:
                 reason = "no signing key has a certificate chain beside it"
+                if not self._signing.keys:
+                    reason = "the signing key is held elsewhere and signs the sealed bundle alone"
                 self._sink.event("credentials not written", {"reason": reason})
             return written, ()
         items = self._items(written, models, facts)
