@@ -99,7 +99,7 @@ class Provenance:
             return written, (f"Content Credentials were not written: {error.message}",)
         named = [(item.medium.name, one) for item, one in zip(items, found, strict=True)]
         written = _digested(written, [item.medium for item in items], gather(named))
-        self._sink.event("credentials written", {"sha256": written.restored.sha256})
+        self._sink.event("credentials written", {"sha256": written.made.sha256})
         return written, ()
 
     def _items(
@@ -110,7 +110,7 @@ class Provenance:
         claim = Claim(
             bundle_id=self._id,
             version=__version__,
-            title=Path(written.restored.file).name,
+            title=Path(written.made.file).name,
             original_name=source.file,
             original_sha256=source.sha256,
             weights_sha256={model.role: model.sha256 for model in models},
@@ -119,7 +119,7 @@ class Provenance:
             moving=source.kind == "video",
         )
         if source.kind != "frames":
-            return [Item(data / written.restored.file, self._media.path, claim, unread)]
+            return [Item(data / written.made.file, self._media.path, claim, unread)]
         items = []
         for name, frame in written.pictures:
             original = self._media.pictures[frame - 1]
@@ -130,7 +130,7 @@ class Provenance:
                 original_sha256=digest_file(original).sha256,
                 faces=tuple(fact for fact in facts if fact.frame == frame),
             )
-            items.append(Item(data / written.restored.file / name, original, own, unread))
+            items.append(Item(data / written.made.file / name, original, own, unread))
         return items
 
     # ------------------------------------------------------------ records written
@@ -225,9 +225,9 @@ def _credentials_of(paths: Sequence[Path]) -> Credentials:
 
 def _digested(written: Written, media: Sequence[Path], credentials: Credentials | None) -> Written:
     """The record with the digest that the restored files have now."""
-    folder = "/" not in written.restored.file
+    folder = "/" not in written.made.file
     found = digest_files(tuple(media)) if folder else digest_file(media[0])
-    restored = written.restored.model_copy(
+    restored = written.made.model_copy(
         update={"sha256": found.sha256, "bytes": found.bytes, "credentials": credentials}
     )
     return replace(written, restored=restored)
