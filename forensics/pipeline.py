@@ -15,6 +15,7 @@ from forensics.media.written import Unwritten, Written
 from forensics.passes.alone import AloneDrawer, AloneOverTime
 from forensics.passes.follow import Finder, Following, follow
 from forensics.passes.key_faces import KeyFaces, key_frames
+from forensics.passes.paired import PairedDrawer
 from forensics.passes.probe import Probing
 from forensics.passes.redraw import Redraw
 from forensics.passes.sink import Sink
@@ -73,6 +74,31 @@ def look_alone(
         sink,
         watching=AloneOverTime(),
         alone=True,
+    )
+    redraw.run(progress)
+    return writer.close()
+
+
+def hold_against_source(
+    media: Media,
+    following: Following,
+    engines: Engines,
+    settings: Settings,
+    drawer: PairedDrawer,
+    sink: Sink,
+    progress: Progress,
+) -> Written:
+    """Second pass over a pair: every face is held against what the other shows of it."""
+    writer = Unwritten(media.source)
+    redraw = Redraw(
+        media,
+        following,
+        drawer,
+        engines.scorer,
+        settings,
+        writer,
+        sink,
+        _probing(media, following, engines),
     )
     redraw.run(progress)
     return writer.close()

@@ -84,6 +84,7 @@ class AuditRun:
         self._media, self._settings, self._bundle = media, settings, bundle
         self._progress, self._say, self._signing = progress, say, signing
         self._id = str(uuid.uuid4())
+        self._other_after: Digests | None = None
         self._started, self._clock = datetime.now(UTC), time.monotonic()
 
     def run(self) -> Done:
@@ -95,7 +96,13 @@ class AuditRun:
         try:
             sink.event("start", {"run": self._id, "source_sha256": self._media.source.sha256})
             self._provenance = Provenance(
-                self._id, self._media, self._settings, self._bundle, sink, self._signing
+                self._id,
+                self._media,
+                self._settings,
+                self._bundle,
+                sink,
+                self._signing,
+                self._other_media(),
             )
             for credentials in source_notes(self._provenance.credentials):
                 self._say(credentials.text)
@@ -124,6 +131,10 @@ class AuditRun:
     def _recorded(self) -> dict[str, Value]:
         """The settings that had an effect."""
         return self._settings.values()
+
+    def _other_media(self) -> Media | None:
+        """Somebody else's restoration, where one is held against the source."""
+        return None
 
     def _prepare(self, sink: BundleSink) -> None:
         """What must be known before networks are loaded: nothing where this run restores."""
@@ -249,7 +260,7 @@ class AuditRun:
             comparisons=comparisons,
             calibration=gathered.rating.note,
         )
-        self._provenance.write(audit, engines, after)
+        self._provenance.write(audit, engines, after, self._other_after)
         audit = write_reports(self._bundle, audit, self._settings.formats, sink.event)
         sink.event("reports", {a.file: a.outcome for a in audit.reports})
         sink.events.seal(audit.totals.model_dump())
