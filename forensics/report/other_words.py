@@ -7,6 +7,7 @@ Both reports, the terminal and ``Audit.limits`` say the same.  The rules of spee
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from forensics.records import FlagCode, Mode, Outcome
@@ -156,3 +157,43 @@ _OUTCOMES: Final[dict[Mode, dict[Outcome, str]]] = {
 def outcome_words(outcome: Outcome, mode: Mode) -> str:
     """What became of a face, in the words of the run's kind."""
     return _OUTCOMES[mode][outcome]
+
+
+@dataclass(frozen=True)
+class Accounted:
+    """Words of the accounting: a row of what was done, of what was not, captions, and their rest.
+
+    ``done`` follows frames and faces alike; ``frame_failed`` is what became of a failed frame.
+    """
+
+    done: str
+    lost: str
+    nothing_lost: str
+    frame_failed: str
+
+
+ACCOUNTED: Final[dict[Mode, Accounted]] = {
+    "restore": Accounted(
+        "restored",
+        "What was not restored",
+        "Nothing was left unrestored.",
+        "failed (shown as it was)",
+    ),
+    "pair": Accounted(
+        "held against the source",
+        "What was not compared",
+        "Everything was compared.",
+        "failed (not compared)",
+    ),
+    "restored_only": Accounted(
+        "looked at",
+        "What was not measured",
+        "Every face that was followed was looked at.",
+        "failed (not measured)",
+    ),
+}
+LOST_LANE: Final[dict[Mode, str]] = {
+    "restore": "not restored",
+    "pair": "not compared",
+    "restored_only": "not measured",
+}
