@@ -8,7 +8,7 @@ as unsure and said so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -18,27 +18,28 @@ from forensics.media.probe import Media
 from forensics.pairs.alignment import Alignment
 from forensics.pairs.colour import ColourPair, find_colour
 from forensics.pairs.fitting import Fit, KeyPair, fit
-from forensics.pairs.grid import Lay, Reader, places_in, seen_part, luma
+from forensics.pairs.grid import Lay, seen_part
 from forensics.pairs.hypotheses import Bars, Edges, whole_on_whole
 from forensics.pairs.judgement import Findings, alignment_of, refuse_or_trust
 from forensics.pairs.names import pair_by_name
 from forensics.pairs.other import Other
-from forensics.pairs.prints import Prints, columns_for, kept_size, take_planes, take_prints
+from forensics.pairs.prints import LARGEST_COLUMNS, Clip, Prints, grey, print_places
 from forensics.pairs.search import Found, Search, candidates, key_frames, rescaled
 from forensics.pairs.timing import TimeMap, find_times
 from forensics.progress import Progress
+from forensics.record_pair import ColourChange
 
 SECOND_KEYS: Final = 8
+TURNS: Final = 2
 _MOVED_CELLS: Final = 0.15
 """Of a print's cell: a lay that moved by more than this asks for new prints."""
-_PRINT_SIGMA: Final = 0.5  # of a cell
 
 
 def align_pair(source: Media, other: Other, progress: Progress) -> Alignment:
     """Lay the other on the source.
 
-    Both are decoded three or four times, in child processes; what stays in memory are small
-    pictures and a few frames.  Raises `IncompleteError` (3) with the reason and what was tried
+    Short clips are decoded once, long ones four times or more, in child processes; what stays in
+    memory are small pictures and some frames.  Raises `IncompleteError` (3) with the reason and what was tried
     where the two cannot be aligned.
     """
     if other.layout == "faces":
@@ -49,154 +50,131 @@ def align_pair(source: Media, other: Other, progress: Progress) -> Alignment:
 
 
 class _Aligner:
-    """One pair under way."""
+    """One pair under way; places are px of the kept frames until the end."""
 
     def __init__(self, source: Media, other: Other, progress: Progress) -> None:
-        self.source, self.other, self.progress = source, other, progress
-        self.size_s = source.geometry.display_size
-        self.size_o = other.media.geometry.display_size
+        self.source, self.other = source, other
+        self.here = Clip(source, progress, "source")
+        self.there = Clip(other.media, progress, "restoration")
         self.bars = Bars()
-        self.named = self._named()
-
-    def _named(self) -> dict[int, int] | None:
-        if not self.source.pictures or not self.other.names:
-            return None
-        return pair_by_name([p.stem for p in self.source.pictures], self.other.names)
+        self.named = _named(source, other)
 
     @property
     def content(self) -> Edges:
-        """Edges of the other without bars, px of its file."""
+        """Edges of the other without bars, kept px."""
         left, top, right, bottom = self.bars.found()
-        return float(left), float(top), float(self.size_o[0] - right), float(self.size_o[1] - bottom)
+        width, height = self.there.full
+        fx, fy = self.there.factor
+        return left * fx, top * fy, (width - right) * fx, (height - bottom) * fy
 
     def run(self) -> Alignment:
-        prints_s = self._whole_prints(self.source, None, "Looking at the source")
-        prints_o = self._whole_prints(self.other.media, self.bars, "Looking at the other")
-        if prints_s.lost.all() or prints_o.lost.all():
-            which = "source" if prints_s.lost.all() else "other"
-            raise IncompleteError(f"no frame of the {which} can be decoded")
-        found = self._first(prints_s, prints_o)
-        lay, by_layout = refuse_or_trust(self._findings(found, by_layout=False))
-        times: TimeMap | None = None
-        final: Fit | None = None
-        colour = None
-        for turn in range(2):
-            registered = self._registered(lay)
-            times = self._times(registered)
-            final, colour = self._second(times, registered, lay)
+        """Find when, roughly where, then both in turn."""
+        seen = self.here.first_prints(None)
+        shown = self.there.first_prints(self.bars.see)
+        for prints, which in ((seen, "source"), (shown, "restoration")):
+            if prints.lost.all():
+                raise IncompleteError(f"no frame of the {which} can be decoded")
+        findings = Findings(self.source, self.other, self.named, (seen, shown), self.bars)
+        findings = replace(findings, found=self._first(grey(seen), grey(shown)))
+        lay, by_layout = refuse_or_trust(findings, self._by_size())
+        findings = replace(findings, by_layout=by_layout)
+        for _ in range(TURNS):
+            times = self._times(lay, seen, shown)
+            final, frames = self._second(times, lay)
+            findings = replace(findings, times=times, final=final, pairs=frames)
             moved = self._cells_moved(lay, final.lay)
-            if not by_layout:
-                lay = final.lay
-            if moved < _MOVED_CELLS or turn == 1 or by_layout:
+            if by_layout:
+                findings = replace(findings, final=replace(final, lay=lay))
                 break
-        findings = replace(
-            self._findings(found, by_layout),
-            times=times, prints=registered, final=replace(final, lay=lay), colour=colour,
+            lay = final.lay
+            if moved < _MOVED_CELLS:
+                break
+        return self._finished(findings, lay)
+
+    def _finished(self, findings: Findings, lay: Lay) -> Alignment:
+        """Colour, and everything in px of the files."""
+        assert findings.final is not None and findings.prints is not None
+        colour = self._colour(findings, lay)
+        in_files = rescaled(lay, self.here.factor, self.there.factor)
+        final = replace(
+            findings.final,
+            lay=in_files,
+            residual_px=findings.final.residual_px / self.here.factor[0],
+            error_px=findings.final.error_px / self.here.factor[0],
         )
-        return alignment_of(findings)
+        return alignment_of(replace(findings, final=final, colour=colour))
 
-    def _findings(self, found: Found | None, by_layout: bool) -> Findings:
-        return Findings(
-            self.source, self.other, found, self.named, None, None, None, None,
-            self.bars, self.content, by_layout,
-        )
+    def _by_size(self) -> Lay:
+        """Whole on whole."""
+        (w, h), (a, b) = self.here.size, self.there.size
+        return whole_on_whole((0.0, 0.0, float(w), float(h)), (0.0, 0.0, float(a), float(b)))
 
-    def _whole_prints(self, media: Media, bars: Bars | None, label: str) -> Prints:
-        width, height = media.geometry.display_size
-        shape = columns_for(media.source.frames, width / height)
-        step = max(width / shape[0], height / shape[1])
-        places = places_in((0.0, 0.0, float(width), float(height)), step)
-        sigma = (_PRINT_SIGMA * step, _PRINT_SIGMA * step)
-        read = Reader((width, height), places.xs, places.ys, sigma)
-        return take_prints(media, read, self.progress, label, bars.see if bars else None)
-
-    def _factors(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Kept px per file px of source and other, x and y."""
-        kept = kept_size(self.size_s), kept_size(self.size_o)
-        return (
-            (kept[0][0] / self.size_s[0], kept[0][1] / self.size_s[1]),
-            (kept[1][0] / self.size_o[0], kept[1][1] / self.size_o[1]),
-        )
-
-    def _kept_content(self) -> Edges:
-        fx, fy = self._factors()[1]
-        x0, y0, x1, y1 = self.content
-        return x0 * fx, y0 * fy, x1 * fx, y1 * fy
-
-    def _first(self, prints_s: Prints, prints_o: Prints) -> Found | None:
+    def _first(self, seen: Prints, shown: Prints) -> Found | None:
         """A first way to lay the other on the source."""
         if self.named:
-            back = {o: s for s, o in self.named.items()}
-            good = [k for k in sorted(back) if not prints_o.lost[k - 1] and not prints_s.lost[back[k] - 1]]
-            keys = [good[n] for n in np.unique(np.linspace(0, len(good) - 1, min(8, len(good))).astype(int))] if good else []
-            tries = {k: [back[k]] for k in keys}
+            tries = _by_name(self.named, seen, shown)
         else:
-            tries = candidates(prints_s, prints_o, self.bars, key_frames(prints_o))
+            tries = candidates(seen, shown, self.bars, key_frames(shown))
         wanted = {s for options in tries.values() for s in options}
-        planes_s = take_planes(self.source, wanted, self.progress, "Reading frames of the source")
-        planes_o = take_planes(self.other.media, set(tries), self.progress, "Reading frames of the other")
-        found = Search(planes_s, planes_o, tries, self._kept_content()).run()
-        if found is None:
-            return None
-        lay = rescaled(found.fit.lay, *self._factors())
-        return replace(found, fit=replace(found.fit, lay=lay))
+        planes = self.here.planes(wanted), self.there.planes(set(tries))
+        return Search(*planes, tries, self.content).run()
 
-    def _registered(self, lay: Lay) -> tuple[Prints, Prints]:
-        """Prints of both at the same places."""
-        part = seen_part(lay, self.size_s, self.content)
-        width, height = part[2] - part[0], part[3] - part[1]
-        shape = columns_for(max(self.source.source.frames, self.other.media.source.frames), width / height)
-        step = max(width / shape[0], height / shape[1])
-        places = places_in(part, step)
-        sigma = _PRINT_SIGMA * step
-        there = (sigma * lay.scale_x, sigma * lay.scale_y)
-        read_s = Reader(self.size_s, places.xs, places.ys, (sigma, sigma))
-        read_o = Reader(self.size_o, lay.x(places.xs), lay.y(places.ys), there)
-        return (
-            take_prints(self.source, read_s, self.progress, "Comparing: the source", None),
-            take_prints(self.other.media, read_o, self.progress, "Comparing: the other", None),
-        )
-
-    def _times(self, registered: tuple[Prints, Prints]) -> TimeMap:
+    def _times(self, lay: Lay, seen: Prints, shown: Prints) -> TimeMap:
+        """When: from prints of both at the same places."""
+        part = seen_part(lay, self.here.size, self.content)
+        places = print_places(part, max(self.here.count, self.there.count))
+        registered = self.here.prints(seen, places, None), self.there.prints(shown, places, lay)
         return find_times(*registered)
 
-    def _pairs(self, times: TimeMap) -> list[tuple[int, int]]:
-        """Frames of one time, spread over the clip: source and other, from 1."""
+    def _second(self, times: TimeMap, lay: Lay) -> tuple[Fit, tuple[tuple[int, int], ...]]:
+        """Where: from frames of one time, spread over the clip (source and other, from 1)."""
         if self.named:
             every = sorted(self.named.items())
         else:
             every = [(int(s) + 1, j + 1) for j, s in enumerate(times.shows) if s >= 0]
-        if not every:
-            return []
         picked = np.unique(np.linspace(0, len(every) - 1, SECOND_KEYS).round().astype(int))
-        return [every[n] for n in picked]
-
-    def _second(self, times: TimeMap, registered: tuple[Prints, Prints], lay: Lay):
-        """Place and colour from frames of one time."""
-        frames = self._pairs(times)
-        label = "Reading matched frames"
-        planes_s = take_planes(self.source, {s for s, _ in frames}, self.progress, label, colour=True)
-        planes_o = take_planes(self.other.media, {o for _, o in frames}, self.progress, label, colour=True)
-        both = [(planes_s[s], planes_o[o]) for s, o in frames if s in planes_s and o in planes_o]
-        if not both:
+        frames = tuple(every[n] for n in picked if every)
+        here = self.here.planes({s for s, _ in frames})
+        there = self.there.planes({o for _, o in frames})
+        keys = [KeyPair(here[s], there[o]) for s, o in frames if s in here and o in there]
+        if not keys:
             raise IncompleteError("no two frames of one time could be decoded")
-        start = rescaled(lay, *_inverse(self._factors()))
-        keys = [KeyPair(luma(s), luma(o)) for s, o in both]
-        found = fit(keys, start, self._kept_content(), coarse=False)
-        colour = find_colour([ColourPair(s, o) for s, o in both], found.lay, self._kept_content())
-        return replace(found, lay=rescaled(found.lay, *self._factors())), colour
+        return fit(keys, lay, self.content, coarse=False), frames
+
+    def _colour(self, findings: Findings, lay: Lay) -> ColourChange | None:
+        """Colour, from the prints of matched frames."""
+        assert findings.prints is not None
+        small = findings.prints[0].small, findings.prints[1].small
+        factors = [
+            (plane.shape[2] / clip.size[0], plane.shape[1] / clip.size[1])
+            for plane, clip in zip(small, (self.here, self.there), strict=True)
+        ]
+        between = rescaled(lay, *((1 / fx, 1 / fy) for fx, fy in factors))
+        fx, fy = factors[1]
+        x0, y0, x1, y1 = self.content
+        # A cell at the edge holds some of the bar.
+        content = (x0 * fx + 1, y0 * fy + 1, x1 * fx - 1, y1 * fy - 1)
+        pairs = [ColourPair(small[0][s - 1], small[1][o - 1]) for s, o in findings.pairs]
+        return find_colour(pairs, between, content)
 
     def _cells_moved(self, before: Lay, after: Lay) -> float:
-        part = seen_part(after, self.size_s, self.content)
-        cell = max(part[2] - part[0], part[3] - part[1]) / 64
+        """How far the second lay moved the picture's edges, in cells of a print."""
+        part = seen_part(after, self.here.size, self.content)
+        cell = max(part[2] - part[0], part[3] - part[1], 1.0) / LARGEST_COLUMNS
         x, y = np.array(part[::2]), np.array(part[1::2])
-        far = max(
-            float(np.abs(before.x(x) - after.x(x)).max()) / after.scale_x,
-            float(np.abs(before.y(y) - after.y(y)).max()) / after.scale_y,
-        )
-        return far / max(cell, 1e-6)
+        across = float(np.abs(before.x(x) - after.x(x)).max()) / after.scale_x
+        return max(across, float(np.abs(before.y(y) - after.y(y)).max()) / after.scale_y) / cell
 
 
-def _inverse(factors):
-    (a, b), (c, d) = factors
-    return (1 / a, 1 / b), (1 / c, 1 / d)
+def _named(source: Media, other: Other) -> dict[int, int] | None:
+    """Source picture -> other picture where their names agree."""
+    if not source.pictures or not other.names:
+        return None
+    return pair_by_name([picture.stem for picture in source.pictures], other.names)
+
+
+def _by_name(named: dict[int, int], seen: Prints, shown: Prints) -> dict[int, list[int]]:
+    """Some pairs of pictures by name that can be decoded: other -> [source]."""
+    good = [(s, o) for s, o in named.items() if not seen.lost[s - 1] and not shown.lost[o - 1]]
+    picked = np.unique(np.linspace(0, len(good) - 1, SECOND_KEYS).round().astype(int))
+    return {good[n][1]: [good[n][0]] for n in picked if good}

@@ -17,7 +17,7 @@ from forensics.pairs.alignment import Alignment
 from forensics.pairs.fitting import Fit
 from forensics.pairs.frames import frame_map, mapped_frames
 from forensics.pairs.grid import Lay, seen_part
-from forensics.pairs.hypotheses import Bars, Edges, whole_on_whole
+from forensics.pairs.hypotheses import Bars, Edges
 from forensics.pairs.other import Other
 from forensics.pairs.prints import Prints
 from forensics.pairs.search import Found
@@ -48,15 +48,22 @@ class Findings:
 
     source: Media
     other: Other
-    found: Found | None
     named: dict[int, int] | None
-    times: TimeMap | None
-    prints: tuple[Prints, Prints] | None
-    final: Fit | None
-    colour: ColourChange | None
+    prints: tuple[Prints, Prints]
     bars: Bars
-    content: Edges
+    found: Found | None = None
+    times: TimeMap | None = None
+    final: Fit | None = None
+    pairs: tuple[tuple[int, int], ...] = ()
+    colour: ColourChange | None = None
     by_layout: bool = False
+
+    @property
+    def content(self) -> Edges:
+        """Edges of the other without bars, px of its file."""
+        left, top, right, bottom = self.bars.found()
+        width, height = self.other.media.geometry.display_size
+        return float(left), float(top), float(width - right), float(height - bottom)
 
 
 def proportional(source: Media, other: Other) -> bool:
@@ -71,8 +78,8 @@ def layout_speaks(findings: Findings) -> bool:
     return proportional(findings.source, findings.other) and (findings.named is not None or stills)
 
 
-def refuse_or_trust(findings: Findings) -> tuple[Lay, bool]:
-    """The lay to go on with, and whether only sizes and names speak for it.
+def refuse_or_trust(findings: Findings, by_size: Lay) -> tuple[Lay, bool]:
+    """The lay to go on with, and whether only sizes and names speak for it (then ``by_size``).
 
     Raises `IncompleteError` where nothing does.
     """
@@ -81,7 +88,7 @@ def refuse_or_trust(findings: Findings) -> tuple[Lay, bool]:
         if found.fit.agreement >= ACCEPTED:
             return found.fit.lay, False
     if layout_speaks(findings):
-        return _by_size(findings), True
+        return by_size, True
     if found is None:
         raise IncompleteError("no frame of the two could be compared: none could be decoded", _HINT)
     tried = "; ".join(f"{way}: {share:.0%}" for way, share in found.tried)
@@ -99,16 +106,10 @@ def refuse_or_trust(findings: Findings) -> tuple[Lay, bool]:
     )
 
 
-def _by_size(findings: Findings) -> Lay:
-    (w, h) = findings.source.geometry.display_size
-    (a, b) = findings.other.media.geometry.display_size
-    return whole_on_whole((0.0, 0.0, float(w), float(h)), (0.0, 0.0, float(a), float(b)))
-
-
 def alignment_of(findings: Findings) -> Alignment:
     """The alignment, or `IncompleteError` where time does not bear out what place promised."""
     final, times, prints = findings.final, findings.times, findings.prints
-    if final is None or times is None or prints is None:
+    if final is None or times is None:
         raise ValueError("findings are incomplete")
     _check_time(findings, final, times)
     frames, reasons, repeated = mapped_frames(findings.named, times, prints)
