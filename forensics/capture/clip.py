@@ -74,6 +74,21 @@ class Captured:
         ]
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A clip of a list that could not be captured; nothing of it was kept."""
+
+    index: int
+    title: str
+    reason: str
+    hint: str
+    exit_code: int = 3
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        return [f"Not captured: clip {self.index} of the list ({self.title}): {self.reason}"]
+
+
 def check_extra() -> None:
     """Raise `EnvironmentLacks` where the extra is not installed."""
     if find_spec("yt_dlp") is None:
@@ -91,12 +106,13 @@ def capture(
     playlist: bool = False,
     advance: Advance = lambda received, stated: None,
     reach: Reach = PUBLIC,
-) -> Iterator[Captured]:
+) -> Iterator[Captured | Lost]:
     """Capture the clip at ``url``, or with ``playlist`` every clip of a list, one after the other.
 
     ``place`` gives the folder for a clip's stem; a file that is there already is never replaced.
-    The limits hold for each clip.  ``reach`` is for tests.  Raises `UsageError`, `InputError`,
-    `IntegrityError` or `EnvironmentLacks`; clips given before are whole and stay.
+    The limits hold for each clip; one of a list that cannot be captured is `Lost` and the others
+    go on.  ``reach`` is for tests.  Raises `UsageError`, `InputError`, `IntegrityError` or
+    `EnvironmentLacks`; clips given before are whole and stay.
     """
     check_given(url)
     check_extra()
@@ -107,10 +123,16 @@ def capture(
     net = Net(reach, allowed.max_seconds)
     try:
         extraction = Extraction(net, playlist)
-        found = extraction.entries(url)
-        while (entry := next(found, None)) is not None:
-            yield _capture_one(url, entry, net, extraction, place, allowed, advance)
-            net.begin(allowed.max_seconds)
+        for entry in extraction.entries(url):
+            if entry.playlist is not None and entry.playlist.index > 1:
+                net.begin(allowed.max_seconds)
+            try:
+                whole = extraction.whole(entry)
+                yield _capture_one(url, whole, net, extraction, place, allowed, advance)
+            except InputError as error:
+                if entry.playlist is None:
+                    raise
+                yield Lost(entry.playlist.index, entry.title, error.message, error.hint)
     finally:
         net.close()
 
@@ -240,5 +262,7 @@ def _yt_dlp_version() -> str:
 def one(url: str, place: Place, *, limits: Limits | None = None, reach: Reach = PUBLIC) -> Captured:
     """Capture the single clip at ``url``; see `capture`."""
     for captured in capture(url, place, limits=limits, reach=reach):
+        if isinstance(captured, Lost):
+            raise InputError(captured.reason, captured.hint)
         return captured
     raise InputError(f"no video was found at {url!r}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from forensics.capture.clip import Captured, Limits, capture, check_captured
+from forensics.capture.clip import Captured, Limits, Lost, capture, check_captured
 from forensics.capture.targets import Reach
 from forensics.errors import InputError, IntegrityError, UsageError
 from forensics.evidence.captured import read_record
@@ -297,11 +297,34 @@ def test_a_list_is_refused_unless_asked_for(site: Site, clip: bytes, tmp_path: P
     assert left(tmp_path) == []
     assert site.asked["GET /a.mp4"] == 0
     taken = list(capture(site.url("/list"), lambda _: tmp_path, playlist=True, reach=LOCAL))
-    assert [one.path.read_bytes() for one in taken] == [clip, other]
-    for one, body in zip(taken, (clip, other), strict=True):
+    whole = [one for one in taken if isinstance(one, Captured)]
+    for one, body in zip(whole, (clip, other), strict=True):
         check_whole(one, body)
-    places = [one.record.playlist for one in taken]
+    places = [one.record.playlist for one in whole]
     assert [(p.index, p.entries) for p in places if p] == [(1, 2), (2, 2)]
+    assert len(left(tmp_path)) == 6
+
+
+def test_a_clip_of_a_list_that_fails_is_said_and_the_others_go_on(
+    site: Site, clip: bytes, tmp_path: Path
+) -> None:
+    site.answers["/list"] = page(
+        "<title>List</title><video src='/a.mp4'></video><video src='/b.mp4'></video>"
+        "<video src='/c.mp4'></video>"
+    )
+    site.answers["/a.mp4"], site.answers["/c.mp4"] = file(clip), file(clip)
+    site.answers["/b.mp4"] = redirect("http://10.0.0.1/b.mp4")
+    one, two, three = capture(site.url("/list"), lambda _: tmp_path, playlist=True, reach=LOCAL)
+    assert isinstance(one, Captured)
+    assert isinstance(three, Captured)
+    check_whole(one, clip)
+    check_whole(three, clip)
+    assert three.record.playlist is not None
+    assert three.record.playlist.index == 3
+    assert three.record.notes == ()
+    assert isinstance(two, Lost)
+    assert (two.index, two.exit_code) == (2, 3)
+    assert "private" in two.reason
     assert len(left(tmp_path)) == 6
 
 
