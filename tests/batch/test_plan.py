@@ -42,9 +42,7 @@ def test_ids_are_safe_folder_names_that_differ_everywhere(names: list[tuple[str,
         own = own and not key.endswith(".incomplete")
         if own:
             given_ids.add(key)
-        entries.append(
-            Entry(Path("/nowhere") / str(number) / name, name, id=name if own else None)
-        )
+        entries.append(Entry(Path("/nowhere") / str(number) / name, name, id=name if own else None))
     ids = assign_ids(entries, Contents())
     assert len(ids) == len(entries)
     assert len({collision_key(found) for found in ids}) == len(ids)
