@@ -1,4 +1,4 @@
-"""Driver: the journal decides what is done, signatures come from the driver, stops are resumable."""
+"""Driver: the journal decides what is done, the driver signs, every stop is resumable."""
 
 from __future__ import annotations
 

@@ -146,8 +146,8 @@ def test_patterns_missing_and_unreadable_entries_stay_items(tmp_path: Path) -> N
     assert plan.items[3].item.id == "z_"
     with pytest.raises(UsageError, match="there is no file or folder"):
         make_plan(words[1:], tmp_path / "out")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="no footage was found"):
-        (tmp_path / "empty").mkdir()
         make_plan([str(tmp_path / "empty")], tmp_path / "out")
 
 
