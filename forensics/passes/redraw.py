@@ -24,6 +24,7 @@ from forensics.passes.over_time import FacesOverTime, Steps
 from forensics.passes.probe import Probing
 from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
+from forensics.passes.traces import SourceTraces
 from forensics.progress import Progress
 from forensics.records import FaceLine, Failure, FrameLine
 from forensics.restore.alternatives import LETTERS
@@ -57,6 +58,7 @@ class Redraw:
     probing: Probing | None = None  # None: no key face is examined further
     background: str = PLAIN
     _over_time: FacesOverTime = field(init=False)
+    _traces: SourceTraces = field(default_factory=SourceTraces, init=False)
 
     def __post_init__(self) -> None:
         self._over_time = FacesOverTime(self.scorer.digests)
@@ -138,7 +140,10 @@ class Redraw:
             self._pictures(decoded.frame, face, scored)
             line = face_line(decoded.frame, decoded.pts_s, face, scored, self.settings.every)
             line = self._with_others(line)
-            self.sink.face(line, self._fact(line, face, steps))
+            traces = None
+            if scored is not None:
+                traces = self._traces.read(decoded, line.person, face.aligned)
+            self.sink.face(line, self._fact(line, face, steps, traces))
             lines.append(line)
         redrawn = self._redrawn(frame, picture)
         rejected = (*self.following.rejected.get(decoded.frame, ()), *frame.extra)
@@ -207,7 +212,9 @@ class Redraw:
         ]
         return background_change(frame.decoded.rgb_u8, picture.rgb_u8, drawn)
 
-    def _fact(self, line: FaceLine, face: DrawnFace, steps: Steps) -> FaceFact:
+    def _fact(
+        self, line: FaceLine, face: DrawnFace, steps: Steps, traces: float | None = None
+    ) -> FaceFact:
         return FaceFact.of(
             line,
             face.followed.similarity,
@@ -215,6 +222,7 @@ class Redraw:
             steps.step_grey,
             self.following.shot(line.frame),
             steps.over_time,
+            traces=traces,
         )
 
     def _pictures(self, frame: int, face: DrawnFace, scored: Scored | None) -> None:
