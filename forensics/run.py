@@ -10,7 +10,7 @@ import shlex
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -54,8 +54,10 @@ from forensics.records import (
 )
 from forensics.report.calibration import calibration_limits, calibration_sentence
 from forensics.report.credentials import source_notes
+from forensics.report.other_words import TWICE
 from forensics.report.words import limits
 from forensics.reporting import planned_reports, write_reports
+from forensics.scoring.facts import FlagFinding
 from forensics.scoring.found_calibration import find_calibration
 from forensics.scoring.rating import Rating
 
@@ -131,6 +133,10 @@ class AuditRun:
     def _recorded(self) -> dict[str, Value]:
         """The settings that had an effect."""
         return self._settings.values()
+
+    def _twice(self, found: Sequence[FlagFinding]) -> tuple[str, ...]:
+        """What stands first where the source itself was restored before."""
+        return (TWICE,) if any(one.code == "restored_twice" for one in found) else ()
 
     def _other_media(self) -> Media | None:
         """Somebody else's restoration, where one is held against the source."""
@@ -249,10 +255,11 @@ class AuditRun:
             settings=self._recorded(),
             totals=totals,
             people=people,
-            flags=flag_records([*found, *gathered.redrawn.flags()]),
+            flags=flag_records([*found, *gathered.redrawn.flags()], self.mode),
             background=self._background(engines, gathered),
             reproduce=self._reproduce(),
             limits=(
+                *self._twice(found),
                 *self._limits(people, models, not failures),
                 *calibration_limits(gathered.rating.note),
             ),
