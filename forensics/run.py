@@ -135,7 +135,7 @@ class AuditRun:
         return self._settings.values()
 
     def _twice(self, found: Sequence[FlagFinding]) -> tuple[str, ...]:
-        """What stands first where the source itself was restored before."""
+        """What stands near the top where the source itself was restored before."""
         return (TWICE,) if any(one.code == "restored_twice" for one in found) else ()
 
     def _other_media(self) -> Media | None:
@@ -259,8 +259,7 @@ class AuditRun:
             background=self._background(engines, gathered),
             reproduce=self._reproduce(),
             limits=(
-                *self._twice(found),
-                *self._limits(people, models, not failures),
+                *_second(self._limits(people, models, not failures), self._twice(found)),
                 *calibration_limits(gathered.rating.note),
             ),
             reports=planned_reports(self._settings.formats),
@@ -370,6 +369,11 @@ class AuditRun:
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),
         }
+
+
+def _second(sentences: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
+    """What is added behind the first sentence, which stays the first."""
+    return (*sentences[:1], *added, *sentences[1:])
 
 
 def _utc(moment: datetime) -> str:
