@@ -8,7 +8,8 @@ decide nothing; clocks and order do, and how often that was so is part of the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -73,6 +74,21 @@ def find_times(source: Prints, other: Prints) -> TimeMap:
         look.learn(shows)
         line = _line(clock_s[shows], clock_o * slope, look.leads(shows) >= DECIDED)
     return _answer(look, shows, slope)
+
+
+def named_times(source: Prints, other: Prints, named: Mapping[int, int]) -> TimeMap:
+    """The map that names give (source -> other, from 1), measured as the found one is."""
+    flat_s = source.small.reshape(len(source.small), -1)
+    flat_o = other.small.reshape(len(other.small), -1)
+    shows = np.full(len(flat_o), -1, np.int64)
+    for here, there in named.items():
+        shows[there - 1] = here - 1
+    both = (shows >= 0) & ~other.lost
+    both[both] = ~source.lost[shows[both]]
+    look = _Looks(flat_s, flat_o, np.flatnonzero(~source.lost), np.flatnonzero(both))
+    if both.any():
+        look.learn(shows)
+    return replace(_answer(look, shows, 1.0), shows=shows)
 
 
 def _clocks(source: Prints, other: Prints) -> tuple[F64, F64, float]:
@@ -295,18 +311,20 @@ def _answer(look: _Looks, shows: I64, slope: float) -> TimeMap:
 
 
 def _motion(look: _Looks, shows: I64) -> tuple[float | None, float]:
-    """Correlation of what changes over time in both, where the source changes; and how much."""
+    """Correlation of what changes over time in both, in the tenth that moves most; how much moves.
+
+    None where there are too few frames; 0 where one moves and the other stands still.
+    """
     picked = look.good_o[shows[look.good_o] >= 0]
     picked = picked[:: max(1, len(picked) // 300)]
     if len(picked) < 3:
         return None, 0.0
     s = look.source[shows[picked]].astype(np.float64)
-    o = look.other[picked].astype(np.float64)
+    o = look.gain * look.other[picked].astype(np.float64)
     s, o = s - s.mean(axis=0), o - o.mean(axis=0)
-    power = np.mean(s * s, axis=0)
-    # The tenth of the picture that moves most.
+    power = np.maximum(np.mean(s * s, axis=0), np.mean(o * o, axis=0))
     most = np.argsort(-power)[: max(8, len(power) // 10)]
     moving = float(np.sqrt(power[most].mean()))
     a, b = s[:, most].ravel(), o[:, most].ravel()
     length = float(np.sqrt((a @ a) * (b @ b)))
-    return (float(a @ b) / length if length > 0 else None), moving
+    return (float(a @ b) / length if length > 0 else 0.0), moving
