@@ -39,7 +39,7 @@ MASK_CENTRE_PX: Final = (256.0, 292.0)
 MASK_RADII_PX: Final = (168.0, 202.0)
 MASK_POWER: Final = 2.5
 FIELD_PX: Final = (-60.0, -60.0, 572.0, 640.0)  # of the template, that is looked at
-_INSIDE, _RING = 0.8, (1.05, 1.5)  # of the radius of the mask
+INSIDE, _RING = 0.8, (1.05, 1.5)  # of the radius of the mask
 _SQUARE_PX = 262.0  # beyond the template's own square
 _SIGMAS: Final = (0.6, 1.0, 1.7, 3.0)
 _POOL_PX: Final = 2.0
@@ -146,7 +146,7 @@ def _zones(shape: tuple[int, ...], affine: F64) -> tuple[Bool, Bool, Bool]:
     down = np.abs(v - MASK_CENTRE_PX[1]) / MASK_RADII_PX[1]
     radius = (across**MASK_POWER + down**MASK_POWER) ** (1 / MASK_POWER)
     beyond = np.maximum(np.abs(u - 255.5), np.abs(v - 255.5)) > _SQUARE_PX
-    return radius < _INSIDE, (radius > _RING[0]) & (radius < _RING[1]), beyond
+    return radius < INSIDE, (radius > _RING[0]) & (radius < _RING[1]), beyond
 
 
 class _Reader:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from forensics.scoring.references import TABLES
 
@@ -27,15 +27,14 @@ class Weighed:
 
 
 @dataclass(frozen=True)
-class TracesTable:
-    """The table in memory; ``constant`` is what a face counts whose differences are all usual."""
+class Sum:
+    """A weighted sum; ``constant`` is what a face counts whose differences are all usual."""
 
-    version: str
     constant: float
     weights: Mapping[str, Weighed]
 
     def score(self, differences: Mapping[str, float]) -> float:
-        """The weighted sum; a difference that could not be read counts as usual."""
+        """The sum; a difference that could not be read counts as usual."""
         total = self.constant
         for name, one in self.weights.items():
             value = differences.get(name)
@@ -43,6 +42,18 @@ class TracesTable:
                 away = (value - one.usual) / one.spread
                 total += one.weight * min(max(away, -MOST_SPREADS), MOST_SPREADS)
         return total
+
+
+@dataclass(frozen=True)
+class TracesTable:
+    """The table in memory: a sum for each way of pasting, the oval alone or the head with hair."""
+
+    version: str
+    sums: Mapping[str, Sum]
+
+    def score(self, differences: Mapping[str, float]) -> float:
+        """The highest of the sums."""
+        return max(one.score(differences) for one in self.sums.values())
 
 
 @cache
@@ -54,10 +65,17 @@ def shipped_traces() -> TracesTable:
 def read_traces_table(path: Path) -> TracesTable:
     """Read a table. Raises `OSError`, `KeyError` or `ValueError` when it is broken."""
     raw = json.loads(path.read_text("utf-8"))
+    sums = {name: _sum(one) for name, one in raw["sums"].items()}
+    if not sums:
+        raise ValueError("the table holds no sum")
+    return TracesTable(raw["version"], sums)
+
+
+def _sum(raw: Mapping[str, Any]) -> Sum:
     weights = {
         name: Weighed(float(w["usual"]), float(w["spread"]), float(w["weight"]))
         for name, w in raw["weights"].items()
     }
     if any(one.spread <= 0 for one in weights.values()):
         raise ValueError("every spread must be above 0")
-    return TracesTable(raw["version"], float(raw["constant"]), weights)
+    return Sum(float(raw["constant"]), weights)
