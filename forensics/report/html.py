@@ -1,4 +1,8 @@
-"""HTML: the report as one file with no script, no request and nothing outside it."""
+"""HTML: the report as one file with no request and nothing outside it.
+
+One script of our own, named by its digest in the page's policy, serves the viewer and the tables;
+everything is there without it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from markupsafe import Markup
 
 from forensics.report import words
 from forensics.report.page import build_page
-from forensics.report.templating import CONTENT_POLICY, environment, style
+from forensics.report.templating import environment, screen_policy, script, style
 
 if TYPE_CHECKING:
     from forensics.report.figures import Picture
@@ -26,7 +30,8 @@ def render_html(view: View, *, links: bool = True) -> str:
     return template.render(
         page=build_page(view),
         words=words,
-        policy=CONTENT_POLICY,
+        policy=screen_policy(),
+        script=script("report.js"),
         style=style("report.css") + Markup("\n") + style("report-screen.css"),
         paged=False,
         created=None,

@@ -6,7 +6,6 @@ Templates hold layout alone; sentences come from `words`, counts from the record
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,10 +13,13 @@ from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
 from forensics.report.credentials import CredentialNote, credential_notes
+from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
+from forensics.report.record_rows import Fact, plain, summarised
 from forensics.report.resources import font
 from forensics.report.view import View
+from forensics.report.viewer import Projector
 from forensics.report.words import (
     DEMONSTRATION_SENTENCE,
     LANGUAGE,
@@ -31,8 +33,6 @@ from forensics.report.words import (
 )
 
 _MOST_ENVIRONMENT: Final = 60
-_MOST_TEXT: Final = 240
-Fact = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ class Page:
     method: tuple[Fact, ...]
     people: tuple[PersonBlock, ...]
     flags: tuple[FlagRow, ...]
+    faces: FaceRows
+    citation: str
     accounting: Accounting
     background: str
     artefacts: tuple[tuple[str, str, str], ...]
@@ -102,14 +104,19 @@ class Page:
     limits: tuple[str, ...]
 
 
-def build_page(view: View) -> Page:
-    """The page of a view; pictures are read from the data folder while it is built."""
+def build_page(view: View, *, moving: bool = True) -> Page:
+    """The page of a view; pictures are read from the data folder while it is built.
+
+    ``moving``: with the clips of people and the table of all faces, which paper cannot use.
+    """
     audit = view.audit
     album = Album(view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"), view.labelled)
-    environment = list(_summarised(view.environment))
+    environment = list(summarised(view.environment))
     notices = [DEMONSTRATION_SENTENCE] if view.demonstration else []
     if not view.labelled:
         notices.append(NO_LABEL_SENTENCE)
+    people = person_blocks(view, album, Projector(view) if moving else None)
+    viewers = {person.id for person in people if person.viewer and person.viewer.clip}
     return Page(
         language=LANGUAGE,
         title=f"Restoration audit of {audit.source.file}",
@@ -131,8 +138,10 @@ def build_page(view: View) -> Page:
         performed=_performed(view),
         performed_by=f"{audit.run.tool} {audit.run.version}",
         method=_method(view),
-        people=person_blocks(view, album),
+        people=people,
         flags=flag_rows(audit.flags),
+        faces=face_rows(view, viewers) if moving else FaceRows(),
+        citation=_citation(view),
         accounting=accounting(view),
         background=_background(view),
         artefacts=(
@@ -141,7 +150,7 @@ def build_page(view: View) -> Page:
         ),
         measures=_measures(view),
         models=tuple(_model(model) for model in audit.models),
-        settings=tuple((name, _plain(value)) for name, value in audit.settings.items()),
+        settings=tuple((name, plain(value)) for name, value in audit.settings.items()),
         environment=tuple(environment[:_MOST_ENVIRONMENT]),
         environment_left_out=max(0, len(environment) - _MOST_ENVIRONMENT),
         reproduce=tuple(audit.reproduce.items()),
@@ -155,6 +164,16 @@ def _bound(view: View) -> tuple[Fact, ...]:
     facts = [("Bundle and run", run.id), ("source sha256", view.audit.source.sha256)]
     facts += [("case", run.case)] if run.case else []
     return (*facts, *(("to be signed by key", signer) for signer in run.signers))
+
+
+def _citation(view: View) -> str:
+    """One line that names this audit wherever it is quoted."""
+    audit = view.audit
+    return (
+        f"Restoration audit of {audit.source.file} (SHA-256 {audit.source.sha256}),"
+        f" {audit.run.tool} {audit.run.version}, bundle {audit.run.id},"
+        f" ended {audit.run.ended_utc}. AI-restored; not for identification."
+    )
 
 
 def _subject(view: View) -> str:
@@ -364,36 +383,3 @@ def _model(model: Model) -> ModelRow:
         deterministic="yes" if model.deterministic else "no",
         card=model.card or "none",
     )
-
-
-def _plain(value: object) -> str:
-    if value is None or value == "":
-        return "not set"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = str(value)
-    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\u2026"
-
-
-def _summarised(record: Mapping[str, object]) -> Iterable[Fact]:
-    """An environment record, one row per group: ``packages: av 18.1.0; numpy 2.4.6``."""
-    for name, value in record.items():
-        if not isinstance(value, Mapping):
-            yield (
-                str(name),
-                _plain(", ".join(map(str, value)) if isinstance(value, list) else value),
-            )
-            continue
-        inner = [
-            (f"{name}, {key}", _plain(", ".join(f"{k} {v}" for k, v in part.items())))
-            for key, part in value.items()
-            if isinstance(part, Mapping)
-        ]
-        plain = [
-            f"{key} {_plain(', '.join(map(str, part)) if isinstance(part, list) else part)}"
-            for key, part in value.items()
-            if part is not None and not isinstance(part, Mapping)
-        ]
-        if plain:
-            yield str(name), "; ".join(plain)
-        yield from inner

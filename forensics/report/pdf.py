@@ -91,7 +91,7 @@ def render_pdf(view: View) -> bytes:
             f"no PDF can be made here: {lacking}",
             "Install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, or use --format html.",
         )
-    page = build_page(view)
+    page = build_page(view, moving=False)
     created = _clock(view.audit.run.ended_utc)
     text = (
         environment()
@@ -100,6 +100,7 @@ def render_pdf(view: View) -> bytes:
             page=page,
             words=words,
             policy=CONTENT_POLICY,
+            script=None,
             style=style("report.css") + Markup("\n") + style("report-pdf.css"),
             paged=True,
             created=created.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -16,6 +16,7 @@ from forensics.report.flag_texts import FLAGS
 from forensics.report.selection import Chosen, choose, share
 from forensics.report.stretches import Stretch, stretches_of
 from forensics.report.view import View
+from forensics.report.viewer import Projector, ViewerBlock
 from forensics.report.words import (
     BAND_ORDER,
     BANDS,
@@ -133,11 +134,12 @@ class PersonBlock:
     stretches_left_out: int
     figures: tuple[FigureBlock, ...]
     figures_note: str
+    viewer: ViewerBlock | None
 
 
-def person_blocks(view: View, album: Album) -> tuple[PersonBlock, ...]:
+def person_blocks(view: View, album: Album, projector: Projector | None) -> tuple[PersonBlock, ...]:
     """A block for each person of the audit, in the order of their numbers."""
-    return tuple(_block(view, person, album) for person in view.audit.people)
+    return tuple(_block(view, person, album, projector) for person in view.audit.people)
 
 
 def flag_rows(flags: Sequence[Flag]) -> tuple[FlagRow, ...]:
@@ -168,7 +170,7 @@ def _flag_row(flag: Flag) -> FlagRow:
     )
 
 
-def _block(view: View, person: Person, album: Album) -> PersonBlock:
+def _block(view: View, person: Person, album: Album, projector: Projector | None) -> PersonBlock:
     faces = view.faces_of(person.id)
     flags = [flag for flag in view.audit.flags if flag.person == person.id]
     stretches = stretches_of(faces)
@@ -190,6 +192,7 @@ def _block(view: View, person: Person, album: Album) -> PersonBlock:
         figures_note=_figures_note(
             len(figures), len(faces), any(item.key for item in chosen), view.labelled
         ),
+        viewer=None if projector is None else projector.block(person, faces),
     )
 
 

@@ -1,0 +1,142 @@
+"""Viewer: one person frame by frame, from the small clip that the bundle holds.
+
+The clip travels inside the page as long as a byte budget lasts; what is said of each frame stands
+beside it as data.  Without a script the page shows the clip with the browser's own controls.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from markupsafe import Markup
+
+from forensics.records import Comparison, FaceLine, Person
+from forensics.report.escape import visible
+from forensics.report.view import View
+from forensics.report.words import (
+    BANDS,
+    OUTCOMES,
+    counted,
+    flag_title,
+    person_name,
+    reason_words,
+)
+
+CLIP_BYTES: Final = 11_000_000
+"""Of clips in one report; as data: URIs about 14.7 MB, so that a page stays below 25 MB."""
+_MAX_CLIP_BYTES: Final = 256 * 1024 * 1024
+
+LEFT_OUT: Final = (
+    "The clips of this report together are larger than a page should be; this one is in the"
+    " bundle's folder."
+)
+NOT_MADE: Final = "No clip of this person was made"
+GONE: Final = "The clip is recorded and is not in this bundle."
+
+
+@dataclass(frozen=True)
+class ViewerBlock:
+    """The viewer of one person, or the reason why there is none.
+
+    ``clip`` is a data: URI, None where the clip stays outside; ``file`` then names it, relative to
+    the data folder.  ``data`` is JSON for the script, safe inside a script element.
+    """
+
+    label: str
+    clip: str | None
+    file: str | None
+    reason: str
+    data: Markup
+    frames: int
+    flagged: int
+
+    @property
+    def count_words(self) -> str:
+        """How many frames it has and how many of them carry a flag."""
+        return f"{counted(self.frames, 'frame')}, {self.flagged:,} of them flagged"
+
+
+class Projector:
+    """Hands out the clips of people until the byte budget of a page is spent."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._left = CLIP_BYTES
+        self._recorded = {item.person: item for item in view.audit.comparisons}
+
+    def block(self, person: Person, faces: Sequence[FaceLine]) -> ViewerBlock | None:
+        """The viewer of a person; None where no such clip belongs to a bundle.
+
+        That is so for a single picture and for bundles older than the viewer.
+        """
+        made = self._recorded.get(person.id)
+        if made is None:
+            return None
+        if made.outcome != "written":
+            return _without(person, f"{NOT_MADE}: {made.reason or made.outcome}.", None)
+        if made.viewer is None or made.rate is None:
+            return None
+        path = self._view.data_dir / made.viewer
+        # A link could lead a report to carry a clip from outside the bundle.
+        if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+            return _without(person, GONE, made.viewer)
+        size = path.stat().st_size
+        if size > min(self._left, _MAX_CLIP_BYTES):
+            return _without(person, LEFT_OUT, made.viewer)
+        self._left -= size
+        clip = "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+        flagged = sum(1 for face in faces if face.flags)
+        return ViewerBlock(
+            label=f"{person_name(person.id)}, frame by frame",
+            clip=clip,
+            file=made.viewer,
+            reason="",
+            data=_data(made, faces),
+            frames=len(faces),
+            flagged=flagged,
+        )
+
+
+def _without(person: Person, reason: str, file: str | None) -> ViewerBlock:
+    label = f"{person_name(person.id)}, frame by frame"
+    return ViewerBlock(label, None, file, reason, Markup(), 0, 0)
+
+
+def _data(made: Comparison, faces: Sequence[FaceLine]) -> Markup:
+    """What is said of each frame of the clip, in its order."""
+    rate = Fraction(made.rate or "1")
+    document = {
+        "rate": [rate.numerator, rate.denominator],
+        "person": made.person,
+        "frames": [_frame(face) for face in faces],
+    }
+    return script_safe(document)
+
+
+def _frame(face: FaceLine) -> list[object]:
+    """Number, time, outcome, band and flags of one frame, as the script reads them."""
+    outcome = OUTCOMES[face.outcome]
+    if face.outcome != "restored" or face.reason:
+        outcome += f": {reason_words(face.reason)}"
+    band = BANDS[face.risk.band]
+    return [
+        face.frame,
+        None if face.pts_s is None else round(face.pts_s, 3),
+        visible(outcome),
+        face.risk.band,
+        f"{band.shape} {band.word}",
+        [flag_title(code) for code in face.flags],
+    ]
+
+
+def script_safe(document: object) -> Markup:
+    """JSON that can stand inside a script element: no ``<``, no line separators of JavaScript."""
+    text = json.dumps(document, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704 - ASCII without markup signs; it is data, never run
