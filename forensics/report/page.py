@@ -12,6 +12,7 @@ from typing import Final
 from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
+from forensics.report.court import Court, court
 from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
@@ -92,6 +93,7 @@ class Page:
     flags: tuple[FlagRow, ...]
     faces: FaceRows
     citation: str
+    court: Court
     accounting: Accounting
     background: str
     artefacts: tuple[tuple[str, str, str], ...]
@@ -142,6 +144,7 @@ def build_page(view: View, *, moving: bool = True) -> Page:
         flags=flag_rows(audit.flags),
         faces=face_rows(view, viewers) if moving else FaceRows(),
         citation=_citation(view),
+        court=court(view, _method(view)),
         accounting=accounting(view),
         background=_background(view),
         artefacts=(
@@ -301,9 +304,10 @@ def _method(view: View) -> tuple[Fact, ...]:
     """What a court asks of a method first, answered as far as it can be."""
     cards = ", ".join(model.card for model in view.audit.models if model.card)
     eyes = [person.interocular_px_range for person in view.audit.people]
+    least, most = (f"{f(v for pair in eyes for v in pair):.0f}" if eyes else "" for f in (min, max))
     held = (
-        f"{min(low for low, _ in eyes):.0f} to {max(high for _, high in eyes):.0f} pixels between"
-        " the eyes; what is finer than that was drawn"
+        f"{least if least == most else f'{least} to {most}'} pixels between the eyes; what is finer"
+        " than that was drawn"
         if eyes
         else "no face was found"
     )
@@ -312,10 +316,15 @@ def _method(view: View) -> tuple[Fact, ...]:
         ("trained on", _trained_on(view, cards)),
         (
             "known error rates",
-            "see the calibration record" if _calibrated(view) else "none yet for this restorer",
+            "see The method before a court" if _tested(view) else "none for this restorer",
         ),
         ("what the footage holds", held),
     )
+
+
+def _tested(view: View) -> bool:
+    note = view.audit.calibration
+    return note is not None and bool(note.tested)
 
 
 def _trained_on(view: View, cards: str) -> str:

@@ -123,6 +123,7 @@ def test_parts_stand_in_the_order_of_a_report(page: Page) -> None:
         "Accounting",
         "Measures",
         "Provenance",
+        "The",
         "Limits",
     ]
 
