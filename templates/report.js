@@ -177,10 +177,16 @@
       this.tell();
     }
 
-    /** The frame number that the clip itself carries, or null where it cannot be read. */
+    /** The frame number that the clip itself carries; null where it is unreadable, undefined where
+        the browser keeps the pixels of a file beside the page from scripts. */
     code() {
       this.stripPen.drawImage(this.video, 0, CODE_Y, 3 * SIDE, 1, 0, 0, 3 * SIDE, 1);
-      const row = this.stripPen.getImageData(0, 0, 3 * SIDE, 1).data;
+      let row;
+      try {
+        row = this.stripPen.getImageData(0, 0, 3 * SIDE, 1).data;
+      } catch {
+        return undefined;
+      }
       let word = 0;
       for (let cell = 0; cell < CELLS; cell++) {
         const middle = Math.floor((cell + 0.5) * 3 * SIDE / CELLS);
@@ -195,10 +201,11 @@
     tell() {
       const [number, time, outcome, , band, flags] = this.frames[this.index];
       const shown = this.code();
-      this.root.dataset.shown = shown === null ? "" : String(shown);
+      this.root.dataset.shown = shown === null ? "" : shown === undefined ? "unknown" : String(shown);
       const parts = [`Frame ${number}`, time === null ? "no time stamp" : `${time.toFixed(3)} s`, outcome, band];
       parts.push(flags.length ? `flags: ${flags.join(", ")}` : "no flag");
-      const agrees = shown === number % 1048576;
+      if (shown === undefined) parts.push("compare the number in the picture's margin");
+      const agrees = shown === undefined || shown === number % 1048576;
       this.say(agrees ? parts.join(" · ") : `The clip does not show frame ${number}: it shows ${shown === null ? "an unreadable number" : `frame ${shown}`}.`);
       this.status.classList.toggle("warn", !agrees);
       this.canvas.setAttribute("aria-label", `${this.video.getAttribute("aria-label")}: ${parts.join(", ")}`);

@@ -106,10 +106,11 @@ class Page:
     limits: tuple[str, ...]
 
 
-def build_page(view: View, *, moving: bool = True) -> Page:
+def build_page(view: View, projector: Projector | None = None) -> Page:
     """The page of a view; pictures are read from the data folder while it is built.
 
-    ``moving``: with the clips of people and the table of all faces, which paper cannot use.
+    ``projector`` places the clips of people; None for paper, which then has no table of all
+    faces either.
     """
     audit = view.audit
     album = Album(view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"), view.labelled)
@@ -117,7 +118,7 @@ def build_page(view: View, *, moving: bool = True) -> Page:
     notices = [DEMONSTRATION_SENTENCE] if view.demonstration else []
     if not view.labelled:
         notices.append(NO_LABEL_SENTENCE)
-    people = person_blocks(view, album, Projector(view) if moving else None)
+    people = person_blocks(view, album, projector)
     viewers = {person.id for person in people if person.viewer and person.viewer.clip}
     return Page(
         language=LANGUAGE,
@@ -142,7 +143,7 @@ def build_page(view: View, *, moving: bool = True) -> Page:
         method=_method(view),
         people=people,
         flags=flag_rows(audit.flags),
-        faces=face_rows(view, viewers) if moving else FaceRows(),
+        faces=FaceRows() if projector is None else face_rows(view, viewers),
         citation=_citation(view),
         court=court(view, _method(view)),
         accounting=accounting(view),

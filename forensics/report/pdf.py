@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from forensics.errors import ForensicsError
 from forensics.report import words
+from forensics.report.html import figure_parts
 from forensics.report.page import Page, build_page
 from forensics.report.resources import font
 from forensics.report.templating import CONTENT_POLICY, environment, style
@@ -91,7 +92,7 @@ def render_pdf(view: View) -> bytes:
             f"no PDF can be made here: {lacking}",
             "Install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, or use --format html.",
         )
-    page = build_page(view, moving=False)
+    page = build_page(view)
     created = _clock(view.audit.run.ended_utc)
     text = (
         environment()
@@ -170,10 +171,7 @@ def _fetcher(parts: Mapping[str, bytes]) -> URLFetcher:
 
 def _parts(page: Page) -> dict[str, bytes]:
     parts = {name: font(name).read_bytes() for name in FONTS}
-    for person in page.people:
-        for figure in person.figures:
-            pictures = (*figure.pictures, *figure.others)
-            parts |= {item.name: item.jpeg for item in pictures if item.state == "shown"}
+    parts |= figure_parts(page)
     return parts
 
 

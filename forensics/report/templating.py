@@ -27,11 +27,18 @@ CONTENT_POLICY: Final = (
 SCRIPT: Final = "report.js"
 
 
-def screen_policy() -> str:
-    """On a screen: the same, with clips in the page itself and the one script of that digest."""
+def screen_policy(*, beside: bool = False) -> str:
+    """On a screen: the same, with clips in the page itself and the one script of that digest.
+
+    ``beside``: pictures and clips lie beside the page, on a disk or on the page's own server.
+    """
     digest = hashlib.sha256(script(SCRIPT).encode("utf-8")).digest()
     named = base64.b64encode(digest).decode("ascii")
-    return f"{CONTENT_POLICY}; media-src data:; script-src 'sha256-{named}'"
+    policy, media = CONTENT_POLICY, "data:"
+    if beside:
+        media = "'self' file:"
+        policy = policy.replace("img-src data:", f"img-src {media}")
+    return f"{policy}; media-src {media}; script-src 'sha256-{named}'"
 
 
 def style(name: str) -> Markup:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
@@ -43,8 +44,9 @@ GONE: Final = "The clip is recorded and is not in this bundle."
 class ViewerBlock:
     """The viewer of one person, or the reason why there is none.
 
-    ``clip`` is a data: URI, None where the clip stays outside; ``file`` then names it, relative to
-    the data folder.  ``data`` is JSON for the script, safe inside a script element.
+    ``clip`` is the address of the clip (a data: URI, or a file beside the page), None where it
+    stays in the bundle; ``file`` then names it, relative to the data folder.  ``data`` is JSON for
+    the script, safe inside a script element.
     """
 
     label: str
@@ -62,10 +64,15 @@ class ViewerBlock:
 
 
 class Projector:
-    """Hands out the clips of people until the byte budget of a page is spent."""
+    """Hands out the clips of people: inside the page until its byte budget is spent, or beside it.
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    ``folder``: where clips lie beside the page, as the page names it; `beside` then tells which.
+    None puts them into the page.
+    """
+
+    def __init__(self, view: View, folder: str | None = None) -> None:
+        self._view, self._folder = view, folder
+        self.beside: dict[str, Path] = {}
         self._left = CLIP_BYTES
         self._recorded = {item.person: item for item in view.audit.comparisons}
 
@@ -85,11 +92,9 @@ class Projector:
         # A link could lead a report to carry a clip from outside the bundle.
         if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
             return _without(person, GONE, made.viewer)
-        size = path.stat().st_size
-        if size > min(self._left, _MAX_CLIP_BYTES):
+        clip = self._placed(path)
+        if clip is None:
             return _without(person, LEFT_OUT, made.viewer)
-        self._left -= size
-        clip = "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
         flagged = sum(1 for face in faces if face.flags)
         return ViewerBlock(
             label=f"{person_name(person.id)}, frame by frame",
@@ -100,6 +105,18 @@ class Projector:
             frames=len(faces),
             flagged=flagged,
         )
+
+    def _placed(self, path: Path) -> str | None:
+        """The address of a clip in the page; None where no room is left for it."""
+        if self._folder is not None:
+            name = f"viewer-{path.name}"
+            self.beside[name] = path
+            return f"{self._folder}/{name}"
+        size = path.stat().st_size
+        if size > min(self._left, _MAX_CLIP_BYTES):
+            return None
+        self._left -= size
+        return "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
 def _without(person: Person, reason: str, file: str | None) -> ViewerBlock:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from forensics.api import render_reports
 from forensics.report.html import render_html
 from forensics.report.view import load_view
 from tests.browser.conftest import Opened, open_page, until
@@ -196,3 +197,18 @@ def test_axe_finds_no_violation(chromium: Browser, report: Path, scheme: str) ->
     ]
     assert found == []
     assert len(result["passes"]) > 10
+
+
+def test_clips_beside_the_page_play_from_the_disk(
+    chromium: Browser, moving_bundle: Path, tmp_path: Path
+) -> None:
+    (path,) = render_reports(moving_bundle, tmp_path / "out", ("html",), assets=True)
+    opened = open_page(chromium, path)
+    until(opened.page, "document.querySelector('#viewer-0').dataset.shown === 'unknown'")
+    status = opened.page.locator("#viewer-0 .viewer-status").inner_text()
+    assert "compare the number in the picture's margin" in status
+    assert all(url.startswith(path.parent.as_uri()) for url in opened.requests)
+    assert opened.page.evaluate(
+        "[...document.images].every((i) => i.complete && i.naturalWidth > 0)"
+    )
+    assert opened.complaints == []
