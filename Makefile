@@ -16,7 +16,7 @@ BENCH_FLAGS ?=
 UV_LOCK := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --exclude-newer "7 days" --custom-compile-command "make lock"
 
-.PHONY: help demo test test-all setup setup-core check lint types format lock validate bench docs schema check-docs clean
+.PHONY: help demo test test-all setup setup-core check lint types format lock validate bench docs schema check-docs site picture clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,10 +76,18 @@ check-docs: ## fails when docs/ is not what the records and the benchmark say
 	$(BIN)/python -m forensics.evidence.schema --check docs/schema
 	$(BIN)/python -m benchmarks.speed.document --check docs/benchmarks.md
 	$(BIN)/python -m benchmarks.validation.page --check
+	$(BIN)/python -m forensics.cli.reference --check docs/cli.md
 
 docs: schema ## everything in docs/ that is made from the code and from benchmarks/latest.json
+	$(BIN)/python -m forensics.cli.reference --write docs/cli.md
 	$(BIN)/python -m benchmarks.speed.document --write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.validation.page --write
 
+site: setup ## the pages of docs/ as a static site in site/
+	$(BIN)/mkdocs build --strict --quiet --site-dir site
+
+picture: setup ## the README's picture of a report, from the demo audit (needs chromium)
+	$(BIN)/python -W ignore -m benchmarks.picture demo --out docs/pictures/report.png
+
 clean: ## removes what the tools leave behind; .venv stays
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo site

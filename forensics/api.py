@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from forensics.evidence.verify import Verification
     from forensics.media.probe import Media
     from forensics.replay.outcome import Replay
-    from forensics.run import Done
+    from forensics.run import Done, EngineSource
 
 Say = Callable[[str], None]
 
@@ -179,12 +179,14 @@ def run_audit(
     say: Say,
     signing: Signing | None = None,
     resume: bool = False,
+    engines: EngineSource | None = None,
 ) -> Done:
     """Audit one source; the command's work.  Nothing half-written is left looking complete.
 
     ``resume`` takes up what an interrupted run of the same audit left.  A run that stops on the way
     leaves its restored faces for that; `Interrupted` when it was stopped from outside,
-    `IncompleteError` when the system refused to write.
+    `IncompleteError` when the system refused to write.  ``engines`` gives the networks where they
+    are loaded already.
     """
     from forensics.media.quick import quick_check
 
@@ -207,6 +209,7 @@ def run_audit(
     from forensics.media.probe import probe
 
     media = probe(source)
+    media, captured = _with_capture(media, say)
     identity = _identity(media, settings)
     if resume:
         bundle = BundleWriter.resume(target, identity, force)
@@ -214,10 +217,17 @@ def run_audit(
         bundle = BundleWriter.create(target, force, identity)
     keep = False
     try:
+        from forensics.engines import load_engines
         from forensics.evidence.signing import Signing
         from forensics.run import AuditRun
 
-        done = AuditRun(media, settings, bundle, progress, say, signing or Signing()).run()
+        if captured is not None:
+            bundle.path("run", "capture.json").write_bytes(captured)
+        source_of_engines = engines or load_engines
+        run = AuditRun(
+            media, settings, bundle, progress, say, signing or Signing(), source_of_engines
+        )
+        done = run.run()
     except KeyboardInterrupt:
         keep = True
         raise Interrupted("interrupted", _continue(bundle)) from None
@@ -232,6 +242,21 @@ def run_audit(
     finally:
         bundle.abort(keep=keep)
     return _zipped(done) if settings.zip else done
+
+
+def _with_capture(media: Media, say: Say) -> tuple[Media, bytes | None]:
+    """The source with where it was captured from, and that record, where one lies beside it."""
+    from forensics.evidence.captured import record_beside
+
+    found = record_beside(media.path, media.source.sha256)
+    if found is None:
+        return media, None
+    note, record = found
+    say(f"Captured from {note.url_final} at {note.captured_utc}; the record goes into the bundle.")
+    for doubt in note.doubts:
+        say(f"In doubt: {doubt}")
+    source = media.source.model_copy(update={"capture": note})
+    return replace(media, source=source), record
 
 
 def _continue(bundle: BundleWriter) -> str:

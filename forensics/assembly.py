@@ -38,6 +38,7 @@ class Gathered:
     flagged_faces: int = 0
     flagged_frames: int = 0
     redrawn: RedrawnFrames = field(default_factory=RedrawnFrames)
+    plugin_failures: Counter[str] = field(default_factory=Counter)  # faces, by plugin:NAME
 
     def face(self, fact: FaceFact, reason: str | None) -> None:
         """Keep what flags and bands over time need of a face, and count.

@@ -27,6 +27,7 @@ from forensics.passes.sink import Folder
 from forensics.records import FaceLine, FlagCode, FrameLine
 from forensics.runtime import numeric_facts
 from forensics.scoring.facts import FaceFact
+from forensics.scoring.plugin_measures import FAILED
 
 # Level 1 is four times faster than the default and about 5 % larger.
 _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
@@ -35,8 +36,14 @@ _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 class BundleSink:
     """A `forensics.passes.sink.Sink` that writes into ``BundleWriter.data``."""
 
-    def __init__(self, bundle: BundleWriter, label: str | None = None) -> None:
-        """``label``: the run id that the margins of ``cmp/`` carry; None for no margin."""
+    def __init__(
+        self, bundle: BundleWriter, label: str | None = None, plugins: tuple[str, ...] = ()
+    ) -> None:
+        """``label``: the run id that the margins of ``cmp/`` carry; None for no margin.
+
+        ``plugins``: names of the plugin measures, which get their columns in faces.csv.
+        """
+        self._plugins = plugins
         self._label = label
         self.gathered = Gathered()
         self.events = EventLog(bundle.path("log", "events.jsonl"))
@@ -68,6 +75,9 @@ class BundleSink:
         line, fact = self.gathered.rating.face(line, fact)
         self._faces.write(line.model_dump_json() + "\n")
         self.gathered.face(fact, line.reason)
+        self.gathered.plugin_failures.update(
+            name for name, why in line.plugin_not_measured.items() if why.startswith(FAILED)
+        )
         # A face with a reason was restored in an unusual way; that would be lost if it were kept.
         drawn = line.outcome == "restored" and line.reason is None
         if self._journal is not None and drawn and line.crop_sha256 and line.restored_sha256:
@@ -88,7 +98,7 @@ class BundleSink:
         """Write faces.jsonl, faces.csv and frames.jsonl with their final flags."""
         by_frame: dict[int, set[FlagCode]] = {}
         self._faces.seek(0)
-        table = FaceTable(self._bundle.data)
+        table = FaceTable(self._bundle.data, self._plugins)
         with face_writer(self._bundle.data) as lines:
             for text in self._faces:
                 face = FaceLine.model_validate_json(text)

@@ -10,7 +10,9 @@ from forensics.config import Settings
 from forensics.errors import EnvironmentLacks, UsageError
 from forensics.models.load import read_card
 from forensics.models.official import fetch_command, official, official_path
+from forensics.models.plugins import MEASURES, find_plugin
 from forensics.models.profiles import Profile, profile
+from forensics.records import PLUGIN_PREFIX
 
 # Embedded networks, used under every profile.
 MEASURING = ("appearance", "perceptual", "identity", "evidence")
@@ -28,6 +30,13 @@ def check_settings(settings: Settings) -> Profile:
             f"--noise {settings.noise}: the embedded restorer draws without noise",
             "Leave it out.",
         )
+    if chosen.kind == "plugin" and (settings.noise != "stored" or settings.precision != "exact"):
+        raise UsageError(
+            f"--noise and --precision have no effect on the plugin {chosen.name!r}",
+            "Leave them out; what a plugin computes is its own.",
+        )
+    for name in settings.plugin_measures:
+        find_plugin(MEASURES, name)
     if settings.engine == "reference":
         _check_reference(settings, chosen)
     absent = [name for name in fetched_names(settings, chosen) if not _is_here(name)]
@@ -50,9 +59,11 @@ def fetched_names(settings: Settings, chosen: Profile) -> tuple[str, ...]:
 
 def network_names(settings: Settings, chosen: Profile) -> tuple[str, ...]:
     """What would draw and measure, for a plan."""
-    own = (chosen.detector, chosen.restorer) if chosen.kind == "embedded" else ()
+    own: tuple[str, ...] = (chosen.detector,) if chosen.own_detector else ()
+    own += (chosen.restorer,) if chosen.kind == "embedded" else ()
     cards = [read_card(role) for role in (*own, *MEASURING)]
-    added = (chosen.restorer,) if chosen.kind == "third-party" else ()
+    added: tuple[str, ...] = (chosen.restorer,) if chosen.kind in {"third-party", "plugin"} else ()
+    added += tuple(f"{PLUGIN_PREFIX}{name}" for name in settings.plugin_measures)
     fetched = fetched_names(settings, chosen)
     return (*fetched, *added, *(f"{card['name']} {card['version']}" for card in cards))
 

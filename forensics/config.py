@@ -52,6 +52,7 @@ class Settings(BaseModel):
     private: bool = False
     fail_on: Literal["none", "caution", "high"] = "none"
     calibration: str = "auto"
+    measure: str = Field(default="", description="plugin measures, by name, with commas")
     case: str | None = None
     operator: str | None = None
     purpose: str | None = None
@@ -75,6 +76,16 @@ class Settings(BaseModel):
     def saves(self) -> tuple[str, ...]:
         """Which full frames are kept: source, frames."""
         return tuple(s for s in self.save.split(",") if s)
+
+    @field_validator("measure")
+    @classmethod
+    def _measures(cls, text: str) -> str:
+        return ",".join(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+    @property
+    def plugin_measures(self) -> tuple[str, ...]:
+        """Names of the plugin measures asked for, in order."""
+        return tuple(name for name in self.measure.split(",") if name)
 
     def values(self) -> dict[str, Value]:
         """Plain values, for the record; of a calibration's path its name alone."""

@@ -33,10 +33,12 @@ from forensics.restore.background import Background, LanczosBackground
 from forensics.restore.choose import load_restorer
 from forensics.restore.noise import parse_noise
 from forensics.restore.parsing import FaceParser, PartsParser
+from forensics.restore.plugin import plugin_model
 from forensics.restore.realesrgan import RealEsrganBackground
 from forensics.restore.restorer import Precision, Restorer
 from forensics.restore.varied import VariedRestorer
 from forensics.runtime import make_repeatable, resolve_device
+from forensics.scoring.plugin_measures import PluginMeasure, load_plugin_measures
 from forensics.scoring.scorer import Scorer
 
 # What the embedded detector calls a face below this was never put to it in training.
@@ -109,7 +111,7 @@ def resolved_background(settings: Settings, chosen: Profile, device: torch.devic
     """The method behind ``--background auto``: what upstream does with the official profiles."""
     if settings.background != "auto":
         return settings.background
-    return "realesrgan-x2plus" if chosen.kind != "embedded" and device.type == "cuda" else "lanczos"
+    return "realesrgan-x2plus" if not chosen.own_detector and device.type == "cuda" else "lanczos"
 
 
 def load_engines(settings: Settings) -> Engines:
@@ -137,7 +139,8 @@ def load_engines(settings: Settings) -> Engines:
     ]
     if official.is_file():
         models.append(_official_lpips(sha256_of(official)))
-    embedded = chosen.kind == "embedded"
+    measuring = load_plugin_measures(settings.plugin_measures)
+    models += [_plugin_record(plugin) for plugin in measuring]
     drawing = (
         _reference(loaded, settings, background, device)
         if reference
@@ -149,14 +152,15 @@ def load_engines(settings: Settings) -> Engines:
         official if official.is_file() else None,
         device,
         evidence=loaded["evidence"],
+        plugins=measuring,
     )
     return Engines(
         detector=Detector.load(loaded["detector"].state, device)
-        if embedded
+        if chosen.own_detector
         else OfficialDetector.load(
             loaded["detector"], device, OfficialDetectorConfig(precision=settings.precision)
         ),
-        least_eye_px=LEAST_EYE_PX_EMBEDDED if embedded else LEAST_EYE_PX_OFFICIAL,
+        least_eye_px=LEAST_EYE_PX_EMBEDDED if chosen.own_detector else LEAST_EYE_PX_OFFICIAL,
         embedder=Embedder(loaded["appearance"].state, str(device)),
         decision=decision_of(loaded["appearance"].card),
         drawing=drawing,
@@ -185,9 +189,10 @@ def _prober(
 def _drawing_models(chosen: Profile, background: str, compat: bool) -> dict[str, LoadedModel]:
     """Detector, restorer, parser and background of a profile, by role."""
     loaded: dict[str, LoadedModel] = {}
-    if chosen.kind == "embedded":
+    if chosen.own_detector:
+        plugin = chosen.kind == "plugin"
         loaded["detector"] = load_embedded(chosen.detector)
-        loaded["restorer"] = load_embedded(chosen.restorer)
+        loaded["restorer"] = (plugin_model if plugin else load_embedded)(chosen.restorer)
     else:
         loaded["detector"] = load_official(chosen.detector)
         third = chosen.kind == "third-party"
@@ -245,11 +250,25 @@ def _record(role: str, model: LoadedModel, *, deterministic: bool) -> Model:
         version=str(card["version"]),
         file=f"{model.role}.safetensors" if embedded else str(card["file"]),
         sha256=model.sha256,
-        state_sha256=None if embedded else str(card["state_sha256"]),
+        state_sha256=None if embedded else card["state_sha256"],
         licence=str(card["licence"]),
         source="embedded" if embedded else str(card["source"]),
         deterministic=deterministic,
         card=f"{model.role}.json" if embedded else None,
+    )
+
+
+def _plugin_record(plugin: PluginMeasure) -> Model:
+    card = plugin.card
+    return Model(
+        role=f"measure {plugin.key}",
+        name=plugin.name,
+        version=card["version"],
+        file=card["file"],
+        sha256=plugin.sha256,
+        licence=card["licence"],
+        source=card["source"],
+        deterministic=False,  # nobody promised that it is
     )
 
 

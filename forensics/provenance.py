@@ -193,6 +193,7 @@ class Provenance:
                 "container": container,
                 "container_missing": missing,
                 "credentials": self.credentials,
+                "capture": source.capture,
                 "operator": audit.run.operator,
                 "case": audit.run.case,
                 "purpose": audit.run.purpose,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+PLUGIN_PREFIX = "plugin:"
+"""Names of numbers that plugins measure begin with this; they are none of `records.MEASURES`."""
+
 
 class Record(BaseModel):
     """Base of what a bundle stores: frozen, no unknown field, no NaN, no infinity."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from forensics.record_base import Record
+from forensics.record_capture import CaptureNote
 from forensics.record_credentials import Credentials
 
 
@@ -52,6 +53,9 @@ class Source(Record):
     note: str | None = Field(default=None, description="what the maker says about the file")
     credentials: Credentials | None = Field(
         default=None, description="Content Credentials in it; None where nobody looked"
+    )
+    capture: CaptureNote | None = Field(
+        default=None, description="where it was captured from; None for a file without that record"
     )
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from forensics.record_base import PLUGIN_PREFIX as PLUGIN_PREFIX
 from forensics.record_base import Record as Record
 from forensics.record_calibration import CalibrationNote as CalibrationNote
 from forensics.record_calibration import JudgedTarget as JudgedTarget
@@ -198,6 +199,8 @@ class FaceLine(Record):
     references: dict[str, float] = Field(
         default={}, description="what accurate pictures of this quality score, by measure"
     )
+    plugin_measures: dict[str, float] = Field(default={}, description="by plugin:NAME; in no band")
+    plugin_not_measured: dict[str, str] = Field(default={})
     risk: Risk
     flags: tuple[FlagCode, ...] = ()
 

@@ -43,12 +43,15 @@ from forensics.provenance import Provenance
 from forensics.records import Artefact, Audit, Comparison, Model, Person, Run
 from forensics.report.calibration import calibration_limits, calibration_sentence
 from forensics.report.credentials import source_notes
+from forensics.report.plugin_words import plugin_limits
 from forensics.report.renderer import REPORT_KINDS, renderer_versions
 from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
 from forensics.scoring.found_calibration import find_calibration
 from forensics.scoring.rating import Rating
 
 Say = Callable[[str], None]
+EngineSource = Callable[[Settings], Engines]
+"""Gives the networks of a run; whoever runs many audits keeps them loaded between two."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,11 @@ class AuditRun:
         progress: Progress,
         say: Say,
         signing: Signing = UNSIGNED,
+        engines: EngineSource = load_engines,
     ) -> None:
         self._media, self._settings, self._bundle = media, settings, bundle
         self._progress, self._say, self._signing = progress, say, signing
+        self._engines = engines
         self._id = str(uuid.uuid4())
         self._started, self._clock = datetime.now(UTC), time.monotonic()
 
@@ -107,7 +112,7 @@ class AuditRun:
             f"{source.display_width}x{source.display_height}, restored at {settings.upscale}x "
             f"with the profile '{settings.models}'."
         )
-        sink = BundleSink(self._bundle, self._label)
+        sink = BundleSink(self._bundle, self._label, settings.plugin_measures)
         try:
             sink.event("start", {"run": self._id, "source_sha256": source.sha256})
             self._provenance = Provenance(
@@ -115,7 +120,7 @@ class AuditRun:
             )
             for credentials in source_notes(self._provenance.credentials):
                 self._say(credentials.text)
-            engines = load_engines(settings)
+            engines = self._engines(settings)
             sink.event("models", {m.role: m.sha256 for m in engines.models})
             self._calibrate(engines, sink)
             following = follow_people(self._media, engines, sink, self._progress)
@@ -217,6 +222,7 @@ class AuditRun:
             limits=(
                 *self._limits(people, models, not failures),
                 *calibration_limits(gathered.rating.note),
+                *plugin_limits(models),
             ),
             reports=self._planned_reports(),
             comparisons=comparisons,
@@ -274,6 +280,10 @@ class AuditRun:
                 f"In {count} frame(s) Lanczos stands outside the faces instead of the background "
                 "that was asked for; frames.jsonl says why."
             )
+        out += [
+            f"{name} failed on {count} face(s); faces.jsonl says why."
+            for name, count in sorted(gathered.plugin_failures.items())
+        ]
         out += [f"{c.file} was not made: {c.reason}" for c in comparisons if c.outcome == "failed"]
         out += [
             f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
@@ -281,6 +291,8 @@ class AuditRun:
             # Data streams of cameras are named in the record; people see and hear the others.
             if s.outcome == "dropped" and s.kind in {"audio", "subtitle"}
         ]
+        if (captured := self._media.source.capture) is not None:
+            out += captured.doubts
         return tuple(out)
 
     def _exit_code(self, failures: tuple[str, ...], people: tuple[Person, ...]) -> int:
@@ -315,6 +327,7 @@ class AuditRun:
         words += ["--engine", s.engine, "--precision", s.precision, "--noise", s.noise]
         words += ["--upstream-compat"] if s.upstream_compat else []
         words += [] if s.label else ["--no-label"]
+        words += [f"--measure={s.measure}"] if s.measure else []
         return {
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),

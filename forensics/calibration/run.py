@@ -29,6 +29,7 @@ from forensics.models.load import LoadedModel, load_embedded, load_official, loa
 from forensics.models.profiles import profile
 from forensics.progress import Progress
 from forensics.restore.choose import load_restorer
+from forensics.restore.plugin import plugin_model
 from forensics.restore.restorer import Restorer, RestorerFacts
 from forensics.runtime import make_repeatable, resolve_device
 from forensics.scoring.found_calibration import calibration_path, measured_with
@@ -125,6 +126,8 @@ def _weights(name: str) -> LoadedModel:
     chosen = profile(name)
     if chosen.kind == "embedded":
         return load_embedded(chosen.restorer)
+    if chosen.kind == "plugin":
+        return plugin_model(chosen.restorer)
     load = load_third_party if chosen.kind == "third-party" else load_official
     return load(chosen.restorer)
 

@@ -11,7 +11,9 @@ import typer
 
 from forensics import __version__
 from forensics.cli.audit import audit
+from forensics.cli.batch import batch
 from forensics.cli.calibrate import calibrate
+from forensics.cli.capture import capture
 from forensics.cli.doctor import doctor
 from forensics.cli.keys import keys_app
 from forensics.cli.models import models_app
@@ -32,12 +34,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(audit)
+app.command()(batch)
 app.command()(verify)
 app.command()(replay)
 app.command()(report)
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 app.command()(calibrate)
+app.command()(capture)
 app.command()(doctor)
 
 

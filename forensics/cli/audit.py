@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from forensics.cli import options
 from forensics.cli.output import Output
 
 Text = str | None
@@ -14,7 +15,10 @@ Number = int | None
 
 
 def audit(
-    source: Annotated[Path, typer.Argument(help="A video, a picture, or a folder of pictures.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="A video, a picture, a folder of pictures, or a clip's http address."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Folder for the bundle. [default: STEM-audit/]"),
@@ -26,102 +30,42 @@ def audit(
         bool,
         typer.Option("--resume", help="Continue an interrupted audit; its restored faces stay."),
     ] = False,
-    models: Annotated[
-        Text,
-        typer.Option(
-            "-m", "--models", help="Model profile, see 'forensics models list'. [default: embedded]"
-        ),
-    ] = None,
-    upscale: Annotated[
-        Number, typer.Option("-s", "--upscale", help="Size of the result, 1 to 4. [default: 2]")
-    ] = None,
-    background: Annotated[
-        Text,
-        typer.Option(
-            help="Outside the faces: auto, lanczos, realesrgan-x2plus, realesrgan-x4plus or "
-            "realesr-general-x4v3. [default: auto]"
-        ),
-    ] = None,
-    engine: Annotated[
-        Text,
-        typer.Option(
-            help="native, or reference: the official packages as they run. [default: native]"
-        ),
-    ] = None,
-    precision: Annotated[
-        Text, typer.Option(help="exact (fp32, repeatable) or fast (bf16). [default: exact]")
-    ] = None,
-    noise: Annotated[
-        Text,
-        typer.Option(help="Noise of the restorer: stored, zero or seed:N. [default: stored]"),
-    ] = None,
-    upstream_compat: Annotated[
-        bool,
-        typer.Option(
-            "--upstream-compat", help="Align and paste as the official code does, half a pixel off."
-        ),
-    ] = False,
-    device: Annotated[Text, typer.Option(help="auto, cpu or cuda[:N]. [default: auto]")] = None,
-    every: Annotated[
-        Number, typer.Option(help="Score each Nth frame; all are restored. [default: 1]")
-    ] = None,
-    formats: Annotated[
-        Text, typer.Option("--format", help="Reports: html,pdf. [default: html,pdf]")
-    ] = None,
-    save: Annotated[Text, typer.Option(help="Also keep full frames: source,frames.")] = None,
-    no_original: Annotated[
-        bool, typer.Option("--no-original", help="Keep only the hash of the source.")
-    ] = False,
-    no_label: Annotated[
-        bool,
-        typer.Option("--no-label", help="Burn no 'AI-restored' into comparisons and figures."),
-    ] = False,
+    models: options.Models = None,
+    upscale: options.Upscale = None,
+    background: options.Background = None,
+    engine: options.Engine = None,
+    precision: options.Precision = None,
+    noise: options.Noise = None,
+    upstream_compat: options.UpstreamCompat = False,
+    device: options.Device = None,
+    every: options.Every = None,
+    formats: options.Formats = None,
+    save: options.Save = None,
+    no_original: options.NoOriginal = False,
+    no_label: options.NoLabel = False,
     as_zip: Annotated[
         bool, typer.Option("--zip", help="Also write the bundle as one ZIP beside its folder.")
     ] = False,
-    private: Annotated[
-        bool, typer.Option("--private", help="Keep host, user and paths out of the record.")
+    private: options.Private = False,
+    case: options.Case = None,
+    operator: options.Operator = None,
+    purpose: options.Purpose = None,
+    sign: options.Sign = None,
+    passphrase_file: options.PassphraseFile = None,
+    timestamp: options.Timestamp = None,
+    calibration: options.Calibration = None,
+    measure: options.Measure = None,
+    fail_on: options.FailOn = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Open no connection; refuses an address as SOURCE.")
     ] = False,
-    case: Annotated[Text, typer.Option(help="Case id, for the record.")] = None,
-    operator: Annotated[Text, typer.Option(help="Who runs this, for the record.")] = None,
-    purpose: Annotated[Text, typer.Option(help="Why, for the record.")] = None,
-    sign: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="<path>", help="Sign the bundle with this key (.key.pem). Repeatable."
-        ),
-    ] = None,
-    passphrase_file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="<path>",
-            help="File with the passphrase: one for all keys or one each. [asked for]",
-        ),
-    ] = None,
-    timestamp: Annotated[
-        Text, typer.Option(help="Address of an RFC 3161 authority: time-stamp the signature.")
-    ] = None,
-    calibration: Annotated[
-        Text,
-        typer.Option(
-            metavar="<path>",
-            help="Calibration of the restorer: auto, none or a file of 'forensics calibrate'. "
-            "[default: auto]",
-        ),
-    ] = None,
-    fail_on: Annotated[
-        Text, typer.Option("--fail-on", help="Exit 1 when a person's band is high or caution.")
-    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; restore nothing.")
     ] = False,
-    log_file: Annotated[
-        Path | None,
-        typer.Option("--log-file", metavar="<path>", help="Append what is logged, as JSON lines."),
-    ] = None,
+    log_file: options.LogFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="audit.json on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only results and errors.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Restore the faces of SOURCE, score each against its footage, and write a bundle.
 
@@ -152,14 +96,18 @@ def audit(
         "purpose": purpose,
         "fail_on": fail_on,
         "calibration": calibration,
+        "measure": ",".join(measure) if measure else None,
     }
     flags = {name: value for name, value in given.items() if value is not None}
     settings = resolve(flags).settings
     from forensics.api import plan, run_audit
 
     output = Output(as_json, quiet)
+    from forensics.cli.web_source import check_offline, web_source
+
+    check_offline(source, timestamp, offline)
     if dry_run:
-        planned = plan(source, settings)
+        planned = plan(web_source(source, out, output.say, refuse="--dry-run"), settings)
         output.result(planned.document(), planned.lines())
         return
     from forensics.cli.log_file import SAID, logged
@@ -175,7 +123,7 @@ def audit(
 
     with logged(log_file), terminable():
         done = run_audit(
-            source,
+            web_source(source, out, say, refuse="--resume" if resume else None),
             out,
             settings,
             force=force,

@@ -15,7 +15,7 @@ def doctor(
         bool, typer.Option("--private", help="Leave host, user and paths out.")
     ] = False,
 ) -> None:
-    """Show versions, processor, GPU, PDF support, models and settings with their origin."""
+    """Show versions, processor, GPU, PDF support, models, plugins, settings with their origin."""
     from forensics.config import resolve
     from forensics.evidence.environment import environment_record
     from forensics.models.catalogue import entries
@@ -30,6 +30,7 @@ def doctor(
         "environment": environment_record(private=private, numeric=gpu),
         "pdf": {"available": missing_pdf is None, "reason": missing_pdf},
         "models": {e.name: e.state for e in entries(check=True)},
+        "plugins": _plugins(),
         "settings": {
             name: {"value": values[name], "origin": origin}
             for name, origin in resolved.origins.items()
@@ -46,6 +47,31 @@ def _gpu() -> dict[str, str | int | bool | None]:
     except (ImportError, OSError) as error:
         return {"torch": f"cannot be loaded: {error}"}
     return numeric_facts()
+
+
+def _plugins() -> dict[str, dict[str, str | None]]:
+    """Every plugin by group and name; each is loaded, which nothing but this command does unasked.
+
+    A plugin that cannot be loaded is a finding, not a crash.
+    """
+    from forensics.errors import ForensicsError
+    from forensics.models.plugins import MEASURES, RESTORERS, load_plugin, plugins
+
+    found: dict[str, dict[str, str | None]] = {}
+    for plugin in [*plugins(RESTORERS), *plugins(MEASURES)]:
+        sha256, state = None, "loads"
+        try:
+            _, sha256 = load_plugin(plugin)
+        except ForensicsError as error:
+            state = error.message
+        found[f"{plugin.group}: {plugin.name} ({plugin.distribution})"] = {
+            "state": state,
+            "entry point": plugin.value,
+            "package": f"{plugin.distribution} {plugin.version}",
+            "licence": plugin.licence,
+            "sha256": sha256,
+        }
+    return found
 
 
 def _lines(document: dict[str, object]) -> list[str]:

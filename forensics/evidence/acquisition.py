@@ -15,6 +15,7 @@ from pydantic import Field, JsonValue
 
 from forensics.evidence.names import readable_name
 from forensics.record_base import Record
+from forensics.record_capture import CaptureNote
 from forensics.record_credentials import Credentials
 
 ACQUISITION_SCHEMA: Final = "restoration-forensics/acquisition/1"
@@ -63,6 +64,9 @@ class Acquisition(Record):
     )
     container_missing: str | None = Field(default=None, description="why there is none")
     credentials: Credentials | None = None
+    capture: CaptureNote | None = Field(
+        default=None, description="the record of its capture from the web lay beside the file"
+    )
     operator: str | None = None
     case: str | None = None
     purpose: str | None = None

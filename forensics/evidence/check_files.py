@@ -7,11 +7,11 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_lowercase
 from typing import BinaryIO
 
-from forensics.evidence.table import COLUMNS, face_row, row_text
+from forensics.evidence.table import columns, face_row, row_text
 from forensics.evidence.tree import Tree
 from forensics.records import Audit, FaceLine, FrameLine
 
@@ -48,19 +48,27 @@ def report_faults(tree: Tree, audit: Audit) -> list[str]:
     return faults
 
 
-def table_faults(tree: Tree, faces: Iterable[FaceLine]) -> list[str]:
-    """Where faces.csv is not the table of faces.jsonl, compared line by line."""
+def table_faults(tree: Tree, faces: Iterable[FaceLine], plugins: Sequence[str] = ()) -> list[str]:
+    """Where faces.csv is not the table of faces.jsonl, compared line by line.
+
+    ``plugins``: the plugin measures that audit.json names, each of which has its column.
+    """
     if not tree.has("data/faces.csv"):
         return ["faces.csv is missing"]
     with tree.open("data/faces.csv") as stream:
-        if not _next_is(stream, list(COLUMNS)):
+        if not _next_is(stream, columns(plugins)):
             return ["faces.csv has other columns"]
         for face in faces:
-            if not _next_is(stream, face_row(face)):
+            if not _next_is(stream, face_row(face, plugins)):
                 return [f"faces.csv differs for person {face.person} in frame {face.frame}"]
         if stream.read(1):
             return ["faces.csv has rows that faces.jsonl has not"]
     return []
+
+
+def plugin_names(audit: Audit) -> tuple[str, ...]:
+    """The plugin measures of a run, in the order of their columns."""
+    return tuple(name for name in str(audit.settings.get("measure") or "").split(",") if name)
 
 
 def _next_is(stream: BinaryIO, cells: list[str]) -> bool:

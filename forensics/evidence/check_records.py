@@ -11,6 +11,7 @@ from forensics.errors import IntegrityError
 from forensics.evidence import strict
 from forensics.evidence.acquisition import Acquisition
 from forensics.evidence.bag import Digests
+from forensics.evidence.captured import capture_faults
 from forensics.evidence.inventory import inventory_faults
 from forensics.evidence.predicate import predicate_faults
 from forensics.evidence.tree import Tree
@@ -38,6 +39,7 @@ def run_record_faults(
         raw = tree.read(PREDICATE, _MAX_BYTES)
         _strict(raw, "predicate.json")
         faults += predicate_faults(raw, audit, digests)
+    faults += capture_faults(tree, audit)
     if INVENTORY in there:
         faults += inventory_faults(tree.read(INVENTORY, _MAX_BYTES), audit)
     if not there and audit.source.credentials is not None:
@@ -62,6 +64,8 @@ def _acquisition_faults(raw: bytes, audit: Audit) -> list[str]:
         raise IntegrityError(f"acquisition.json is damaged at {place or 'its start'}") from error
     source, run = audit.source, audit.run
     faults = []
+    if found.capture != source.capture:
+        faults.append("acquisition.json and audit.json disagree on where the source came from")
     for moment in (found.before, found.after):
         if (moment.sha256, moment.sha512, moment.bytes) != (
             source.sha256,

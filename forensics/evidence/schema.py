@@ -17,6 +17,8 @@ from pydantic import BaseModel
 from forensics.evidence.acquisition import ACQUISITION_SCHEMA, Acquisition
 from forensics.evidence.predicate import PREDICATE_SCHEMA, Predicate
 from forensics.evidence.strict import dump_document
+from forensics.record_batch import BATCH_CLOCK_FIELDS, BATCH_SCHEMA, BatchSummary
+from forensics.record_capture import CAPTURE_CLOCK_FIELDS, CAPTURE_SCHEMA, Capture
 from forensics.records import (
     AUDIT_SCHEMA,
     CLOCK_FIELDS,
@@ -32,6 +34,8 @@ _RECORDS: dict[str, tuple[type[BaseModel], str, tuple[str, ...]]] = {
     "audit.schema.json": (Audit, AUDIT_SCHEMA, CLOCK_FIELDS),
     "frame.schema.json": (FrameLine, FRAME_SCHEMA, ()),
     "face.schema.json": (FaceLine, FACE_SCHEMA, ()),
+    "batch.schema.json": (BatchSummary, BATCH_SCHEMA, BATCH_CLOCK_FIELDS),
+    "capture.schema.json": (Capture, CAPTURE_SCHEMA, CAPTURE_CLOCK_FIELDS),
     "acquisition.schema.json": (Acquisition, ACQUISITION_SCHEMA, ("acquired_utc",)),
     "predicate.schema.json": (
         Predicate,

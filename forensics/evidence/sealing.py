@@ -8,12 +8,15 @@ the failure is returned as a sentence, and `verify` calls such a bundle not time
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from forensics.errors import IntegrityError
 from forensics.evidence import strict
 from forensics.evidence.bag import Digests, digest_file
+from forensics.evidence.check_bag import bag_faults, check_digests
 from forensics.evidence.dsse import canonical_json, sign
 from forensics.evidence.events import check_chain
 from forensics.evidence.keys import SigningKey
@@ -21,6 +24,7 @@ from forensics.evidence.lines import AUDIT, parse_audit
 from forensics.evidence.signing import ENVELOPE, FOLDER, SIGNERS, STAMP, Signing
 from forensics.evidence.statement import PREDICATE, TAG_MANIFESTS, build_statement
 from forensics.evidence.timestamp import TimestampError, request_token
+from forensics.evidence.tree import scan
 
 EVENTS: Final = "data/log/events.jsonl"
 
@@ -31,6 +35,16 @@ def write_signatures(root: Path, payload: Mapping[str, Digests], signing: Signin
     ``payload`` are the digests of its payload.  Does nothing without keys.  ValueError when
     audit.json names other signers than ``signing`` holds: the record was sealed for other keys.
     """
+    folder = root / FOLDER
+    if signing.keys:
+        folder.mkdir()
+    return _sign_into(folder, root, payload, signing)
+
+
+def _sign_into(
+    folder: Path, root: Path, payload: Mapping[str, Digests], signing: Signing
+) -> str | None:
+    """The files of ``signatures/``, written into ``folder``."""
     audit = parse_audit((root / AUDIT).read_bytes())
     if audit.run.signers != signing.fingerprints:
         raise ValueError("audit.json names other signers than those who sign")
@@ -42,16 +56,19 @@ def write_signatures(root: Path, payload: Mapping[str, Digests], signing: Signin
         audit, digests, read_provenance(root), check_chain(root / EVENTS).head
     )
     envelope = sign(canonical_json(statement), signing.keys)
-    (root / FOLDER).mkdir()
-    _write(root / ENVELOPE, envelope)
-    _write(root / SIGNERS, signers_pem(signing.keys))
+    _write(folder / _name(ENVELOPE), envelope)
+    _write(folder / _name(SIGNERS), signers_pem(signing.keys))
     if signing.timestamp_url is None:
         return None
     try:
-        _write(root / STAMP, request_token(signing.timestamp_url, envelope))
+        _write(folder / _name(STAMP), request_token(signing.timestamp_url, envelope))
     except TimestampError as error:
         return str(error)
     return None
+
+
+def _name(path: str) -> str:
+    return path.removeprefix(FOLDER)
 
 
 def signers_pem(keys: tuple[SigningKey, ...]) -> bytes:
@@ -70,3 +87,28 @@ def _write(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def sign_sealed(root: Path, signing: Signing) -> str | None:
+    """Sign a bundle that was sealed elsewhere for these keys; returns as `write_signatures`.
+
+    Every file is hashed first: only what was read here is signed.  The signatures appear as one
+    folder or not at all, so a kill leaves an unsigned bundle; what an earlier try left is replaced.
+    IntegrityError when the bundle is not what its manifests say; ValueError as `write_signatures`.
+    """
+    tree = scan(root)
+    check = check_digests(tree)
+    faults = [*tree.faults, *tree.unreadable, *bag_faults(tree), *check.faults, *check.unreadable]
+    if faults:
+        raise IntegrityError(f"the bundle {root.name!r} was not signed: {'; '.join(faults[:3])}")
+    payload = {path: found for path, found in check.found.items() if path.startswith("data/")}
+    waiting = root.with_name(f".{root.name}.signatures")
+    shutil.rmtree(waiting, ignore_errors=True)
+    waiting.mkdir()
+    missing = _sign_into(waiting, root, payload, signing)
+    shutil.rmtree(root / FOLDER, ignore_errors=True)
+    if signing.keys:
+        waiting.rename(root / FOLDER)
+    else:
+        waiting.rmdir()
+    return missing

@@ -25,22 +25,31 @@ class Signing:
     """Keys that sign the bundle (the first also signs Content Credentials), and a time authority.
 
     ``timestamp_url`` is the http(s) address of an RFC 3161 authority, None for no token; it needs
-    a key.  UsageError without one, or when a key is there twice.
+    a key.  UsageError without one, or when a key is there twice.  ``elsewhere`` are fingerprints of
+    keys that only whoever asked for the audit holds: the bundle names them, is sealed without
+    signatures, and gets them from `forensics.evidence.sealing.sign_sealed`.
     """
 
     keys: tuple[SigningKey, ...] = ()
     timestamp_url: str | None = None
+    elsewhere: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.timestamp_url is not None and not self.keys:
+        if self.keys and self.elsewhere:
+            raise UsageError("the keys that sign a bundle are either here or elsewhere")
+        if self.timestamp_url is not None and not self.fingerprints:
             raise UsageError("a time stamp is taken over the signature, and there is no key")
-        if len(set(self.fingerprints)) != len(self.keys):
+        if len(set(self.fingerprints)) != len(self.fingerprints):
             raise UsageError("the same key was given twice", "Give each --sign KEY once.")
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
         """Fingerprints of the keys, in the order given; audit.json names them."""
-        return tuple(key.fingerprint for key in self.keys)
+        return tuple(key.fingerprint for key in self.keys) or self.elsewhere
+
+    def without_keys(self) -> Signing:
+        """What a worker gets: it names the same signers and holds no key."""
+        return Signing((), self.timestamp_url, self.fingerprints)
 
 
 UNSIGNED = Signing()

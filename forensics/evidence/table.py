@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from forensics.records import MEASURES, FaceLine
+from forensics.records import MEASURES, PLUGIN_PREFIX, FaceLine
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n\0")
 
@@ -51,8 +52,13 @@ def escape_cell(text: str) -> str:
     return "'" + text if text[:1] in _FORMULA_STARTS or text.startswith("\ufffd") else text
 
 
-def face_row(face: FaceLine) -> list[str]:
-    """One row in the order of `COLUMNS`."""
+def columns(plugins: Sequence[str] = ()) -> list[str]:
+    """The header: `COLUMNS`, then one column for each plugin measure of the run, by its name."""
+    return [*COLUMNS, *(PLUGIN_PREFIX + name for name in plugins)]
+
+
+def face_row(face: FaceLine, plugins: Sequence[str] = ()) -> list[str]:
+    """One row in the order of `columns`."""
     low, high = face.risk.interval or (None, None)
     measures = {"interocular_px": face.interocular_px, **face.measures}
     cells: list[str | float | int | bool | None] = [
@@ -76,6 +82,7 @@ def face_row(face: FaceLine) -> list[str]:
         "; ".join(f"{name}: {why}" for name, why in face.not_measured.items()),
         face.crop_sha256,
         face.restored_sha256,
+        *(face.plugin_measures.get(PLUGIN_PREFIX + name) for name in plugins),
     ]
     return [_cell(cell) for cell in cells]
 
@@ -100,13 +107,14 @@ def row_text(cells: list[str]) -> str:
 class FaceTable:
     """Writes ``data/faces.csv`` row by row, header first."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, plugins: Sequence[str] = ()) -> None:
+        self._plugins = tuple(plugins)
         self._stream: TextIO = (data / "faces.csv").open("w", encoding="utf-8", newline="")
-        self._stream.write(row_text(list(COLUMNS)))
+        self._stream.write(row_text(columns(self._plugins)))
 
     def write(self, face: FaceLine) -> None:
         """Append one face."""
-        self._stream.write(row_text(face_row(face)))
+        self._stream.write(row_text(face_row(face, self._plugins)))
 
     def close(self) -> None:
         self._stream.close()

@@ -201,7 +201,9 @@ class _Check:
     def _table(self, step: str) -> Step:
         if self._audit is None or self._survey is None:
             return _after_records(step)
-        faults = check_files.table_faults(self._tree, self._faces())
+        faults = check_files.table_faults(
+            self._tree, self._faces(), check_files.plugin_names(self._audit)
+        )
         if faults and self._audit.run.version != forensics.__version__:
             return Step(step, "not_checked", f"written by version {self._audit.run.version}")
         return judged(step, faults, "faces.csv is the table of faces.jsonl")

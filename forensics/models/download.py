@@ -7,9 +7,9 @@ why.  Loads ``requests`` only when it is used.  A part that was fetched is kept 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -225,13 +225,29 @@ class Resuming:
         )
 
 
+def _lock(stream: BinaryIO) -> None:
+    """Lock an open file for this process alone; it is free again when the file is closed.
+
+    Raises `BlockingIOError` or, on Windows, `PermissionError` when another process holds it.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        stream.seek(1 << 40)  # a byte beyond any file: Windows would refuse to read a locked one
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        return
+    import fcntl
+
+    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @contextmanager
 def _alone(part: Path, row: Official) -> Iterator[BinaryIO]:
     """The part, open for appending, locked against a second fetch of the same file."""
     with part.open("ab") as stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            _lock(stream)
+        except (BlockingIOError, PermissionError) as error:
             raise EnvironmentLacks(
                 f"{row.file} is being fetched by another process right now",
                 "Wait for it to end, then run it again.",

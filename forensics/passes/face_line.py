@@ -61,6 +61,8 @@ def face_line(
         measures=measures,
         not_measured=not_measured,
         references=references,
+        plugin_measures=dict(scored.plugin_measures) if scored else {},
+        plugin_not_measured=dict(scored.plugin_not_measured) if scored else {},
         risk=risk,
         flags=flags,
     )

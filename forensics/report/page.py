@@ -11,12 +11,14 @@ from typing import Final
 
 from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
+from forensics.report.captured import capture_facts
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
 from forensics.report.court import Court, court
 from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
+from forensics.report.plugin_words import strange_card
 from forensics.report.record_rows import Fact, plain, summarised
 from forensics.report.resources import font
 from forensics.report.view import View
@@ -208,8 +210,7 @@ def _state(view: View) -> str:
 def _examined(view: View) -> tuple[Fact, ...]:
     source = view.audit.source
     picture = f"{source.width} \u00d7 {source.height} as coded"
-    shown = (source.display_width, source.display_height)
-    if shown != (source.width, source.height):
+    if (shown := (source.display_width, source.display_height)) != (source.width, source.height):
         picture += f", shown as {shown[0]} \u00d7 {shown[1]} (pixel shape {source.sar}"
         picture += f", turned by {source.rotation} degrees)" if source.rotation else ")"
     length = f"{source.frames:,} frames" if source.frames != 1 else "1 frame"
@@ -221,7 +222,6 @@ def _examined(view: View) -> tuple[Fact, ...]:
         f"{item.kind} ({item.codec}): {item.outcome}" + (f", {item.reason}" if item.reason else "")
         for item in (*source.audio, *source.other_streams)
     )
-    coded = [part for part in (source.container, source.codec, source.pix_fmt) if part]
     facts = [
         ("file", source.file),
         ("what its maker says", source.note or ""),
@@ -230,9 +230,10 @@ def _examined(view: View) -> tuple[Fact, ...]:
         ("kind", {"video": "video", "image": "picture", "frames": "folder of frames"}[source.kind]),
         ("picture", picture),
         ("length", length),
-        ("coded as", ", ".join(coded)),
+        ("coded as", ", ".join(p for p in (source.container, source.codec, source.pix_fmt) if p)),
         ("sound and other streams", streams or "none"),
         ("assumed, the file does not say", "; ".join(source.assumptions)),
+        *capture_facts(source),
     ]
     return tuple((label, value) for label, value in facts if value)
 
@@ -352,17 +353,15 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
     values: dict[str, list[float]] = {}
     absent: dict[str, Counter[str]] = {}
     for face in view.faces:
-        for name, value in face.measures.items():
+        for name, value in {**face.measures, **face.plugin_measures}.items():
             values.setdefault(name, []).append(value)
-        for name, reason in face.not_measured.items():
+        for name, reason in {**face.not_measured, **face.plugin_not_measured}.items():
             absent.setdefault(name, Counter())[reason] += 1
-    named = [*CARDS, *sorted({*values, *absent} - set(CARDS))]
+    known = [name for name in CARDS if name in values or name in absent]
     rows = []
-    for name in named:
-        if name not in values and name not in absent:
-            continue
+    for name in [*known, *sorted({*values, *absent} - set(CARDS))]:
         found = values.get(name, [])
-        card = CARDS.get(name) or MeasureCard(name, "", "not described here", "", "")
+        card = CARDS.get(name) or strange_card(name, view.audit.models)
         rows.append(
             MeasureRow(
                 name=name,

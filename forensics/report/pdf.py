@@ -93,7 +93,7 @@ def render_pdf(view: View) -> bytes:
             "Install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, or use --format html.",
         )
     page = build_page(view)
-    created = _clock(view.audit.run.ended_utc)
+    created = clock(view.audit.run.ended_utc)
     text = (
         environment()
         .get_template("report.html")
@@ -121,19 +121,21 @@ def write_pdf(
     *,
     created: datetime,
     identifier: bytes,
+    attachment: str = ATTACHMENT,
 ) -> bytes:
     """``text`` (HTML) as PDF/A-3a; ``parts`` are all the files that it may refer to.
 
-    Parts are addressed as ``mem:NAME``.  Any other address ends the rendering with a
+    ``attachment`` is the name of the file that holds ``attached``.  Parts are addressed as
+    ``mem:NAME``.  Any other address ends the rendering with a
     `PdfError`, whatever element or style holds it.
     """
     from weasyprint import HTML, Attachment
     from weasyprint.urls import FatalURLFetchingError
 
     fetcher = _fetcher(parts)
-    attachment = Attachment(
+    enclosed = Attachment(
         string=attached,
-        name=ATTACHMENT,
+        name=attachment,
         description="The result this report is a view of",
         url_fetcher=fetcher,
         created=created,
@@ -143,7 +145,7 @@ def write_pdf(
     document = HTML(string=text, url_fetcher=fetcher)
     try:
         out = document.write_pdf(
-            pdf_variant=VARIANT, pdf_identifier=identifier, attachments=[attachment]
+            pdf_variant=VARIANT, pdf_identifier=identifier, attachments=[enclosed]
         )
     except FatalURLFetchingError as error:  # a BaseException, so it must be named
         raise PdfError(f"the PDF was not made: {error}") from error
@@ -184,7 +186,7 @@ def _identifier(view: View) -> bytes:
     return hashlib.sha256(view.audit.run.id.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def _clock(text: str) -> datetime:
+def clock(text: str) -> datetime:
     """The end of the run; a text that is no time counts as none, and the report still renders."""
     try:
         found = datetime.fromisoformat(text)

@@ -282,8 +282,8 @@ def _figure(chosen: Chosen, album: Album, painter: str | None) -> FigureBlock:
 def _values(face: FaceLine) -> tuple[ValueRow, ...]:
     """The measures that spoke first, then the leading ones, then one baseline."""
     names = [*face.risk.because, *_LEADING, *BASELINE_MEASURES]
-    found = [name for name in dict.fromkeys(names) if name in face.measures]
-    return tuple(_value_row(name, face) for name in found[:_MOST_VALUES])
+    found = [name for name in dict.fromkeys(names) if name in face.measures][:_MOST_VALUES]
+    return tuple(_value_row(name, face) for name in [*found, *face.plugin_measures])
 
 
 def _value_row(name: str, face: FaceLine) -> ValueRow:
@@ -296,7 +296,7 @@ def _value_row(name: str, face: FaceLine) -> ValueRow:
     return ValueRow(
         title=_named(name),
         unit="" if unit == SHARE else unit,
-        value=measured_words(face.measures[name], unit),
+        value=measured_words({**face.plugin_measures, **face.measures}[name], unit),
         usual=reference(name),
         limit=reference(f"{name}{_P99}"),
         spoke=name in face.risk.because,

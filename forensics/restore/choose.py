@@ -10,7 +10,7 @@ import torch
 
 from forensics.errors import UsageError
 from forensics.models.load import LoadedModel, read_card
-from forensics.restore import embedded, official, third_party
+from forensics.restore import embedded, official, plugin, third_party
 from forensics.restore.embedded import EmbeddedRestorer
 from forensics.restore.noise import parse_noise
 from forensics.restore.restorer import Precision, Restorer
@@ -23,7 +23,7 @@ def load_restorer(
     precision: Precision = "exact",
     noise: str = "stored",
 ) -> Restorer:
-    """The restorer on ``device`` for an embedded, official or third-party model.
+    """The restorer on ``device`` for an embedded, official or third-party model, or a plugin.
 
     ``precision``: exact (float32) or fast (bfloat16). ``noise``: stored, zero or seed:N; a network
     without noise takes stored and zero, which are the same there, and refuses seed:N.
@@ -31,6 +31,8 @@ def load_restorer(
     Raises `UsageError` for a noise mode or precision that the network does not have, and
     `IntegrityError` for weights that do not fit their network.
     """
+    if model.card.get("kind") == plugin.KIND:
+        return plugin.load_plugin_restorer(model, device)
     kind = parse_noise(noise)
     if model.sha256 == read_card(embedded.ROLE)["sha256"]:
         if kind.mode == "seed":

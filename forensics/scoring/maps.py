@@ -6,7 +6,7 @@ both start at black, so that the picture still reads by brightness alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -42,6 +42,8 @@ class Scored:
     references: dict[str, float]
     maps: dict[str, F32]
     embedded: tuple[F32, F32] | None = None
+    plugin_measures: dict[str, float] = field(default_factory=dict)
+    plugin_not_measured: dict[str, str] = field(default_factory=dict)
 
 
 def contradiction_shade(scored: Scored) -> F32:

@@ -31,6 +31,7 @@ from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
 from forensics.scoring.maps import Scored, render_map
 from forensics.scoring.measure import F32, FaceInput, Reading, finite
+from forensics.scoring.plugin_measures import PluginMeasure, read_all
 from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable, shipped_references
 
 __all__ = ["FaceInput", "Scored", "Scorer", "render_map"]
@@ -53,6 +54,7 @@ class Scorer:
     table: ReferenceTable
     device: torch.device
     evidence: EvidenceModel | None = None
+    plugins: tuple[PluginMeasure, ...] = ()
 
     @classmethod
     def load(
@@ -63,6 +65,7 @@ class Scorer:
         device: torch.device | str,
         table: ReferenceTable | None = None,
         evidence: LoadedModel | None = None,
+        plugins: tuple[PluginMeasure, ...] = (),
     ) -> Scorer:
         """Build the networks on ``device``.
 
@@ -80,6 +83,7 @@ class Scorer:
             table=table or shipped_references(),
             device=place,
             evidence=_evidence(evidence, place),
+            plugins=plugins,
         )
 
     def score(self, faces: Sequence[FaceInput]) -> list[Scored]:
@@ -90,7 +94,17 @@ class Scorer:
         # The measures are pure and mostly OpenCV, which lets other threads run: a face each.
         with ThreadPoolExecutor(max(1, torch.get_num_threads())) as pool:
             scored = pool.map(self._one, faces, changed, map(_distance, embedded), held)
-            return [replace(one, embedded=pair) for one, pair in zip(scored, embedded, strict=True)]
+            found = [
+                replace(one, embedded=pair) for one, pair in zip(scored, embedded, strict=True)
+            ]
+        # One after the other: a plugin need not bear two threads.
+        return [self._with_plugins(one, face) for one, face in zip(found, faces, strict=True)]
+
+    def _with_plugins(self, scored: Scored, face: FaceInput) -> Scored:
+        if not self.plugins:
+            return scored
+        values, reasons = read_all(self.plugins, face)
+        return replace(scored, plugin_measures=values, plugin_not_measured=reasons)
 
     def _one(
         self,

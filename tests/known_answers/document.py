@@ -134,6 +134,7 @@ def page(text: str, still: Outcome, timed: TimedOutcome, real: Outcome | None) -
         raise ValueError(f"the page has no marks {START} and {END}")
     out: list[str] = []
     for title, content, markdown in sections(still, timed, real):
-        fenced = content if markdown else ["```", *content, "```"]
+        # The mark tells the tests of the documents that this block is no command.
+        fenced = content if markdown else ["<!-- test: output -->", "```", *content, "```"]
         out += ["", f"## {title}", "", *fenced]
     return head + START + "\n".join(["", *out, "", ""]) + END + tail

@@ -281,8 +281,8 @@ def test_a_missing_library_is_named_and_costs_exit_5(
 
 
 def test_dates_of_no_meaning_still_give_a_pdf() -> None:
-    assert pdf_module._clock("yesterday") == datetime(1970, 1, 1, tzinfo=UTC)
-    assert pdf_module._clock("2026-01-02T03:04:05+02:00") == datetime(
+    assert pdf_module.clock("yesterday") == datetime(1970, 1, 1, tzinfo=UTC)
+    assert pdf_module.clock("2026-01-02T03:04:05+02:00") == datetime(
         2026, 1, 2, 1, 4, 5, tzinfo=UTC
     )
 

@@ -25,6 +25,8 @@ _PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])
 
 def serve(control: socket.socket) -> None:
     """Answer requests until the parent has gone."""
+    if not hasattr(os, "fork"):
+        raise SystemExit("decoders are forked; this system cannot")
     workers: set[int] = set()
     while asked := _receive(control):
         raw, handles = asked
@@ -60,6 +62,8 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]] | None:
 
 def _end(pid: int) -> int:
     """How a worker ended, as `subprocess` says it; one that lives is soon killed."""
+    if sys.platform == "win32":
+        raise SystemExit("decoders are forked; this system cannot")
     until = time.monotonic() + _GRACE_S
     while True:
         found, status = os.waitpid(pid, os.WNOHANG)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from forensics.children import ChildStopped, end_words, environment
-from forensics.errors import InputError
+from forensics.errors import EnvironmentLacks, InputError
 from forensics.media.apart.wire import Said, Wire, text
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,13 @@ class Starter:
     """The process that forks workers. One for this process, started when first needed."""
 
     def __init__(self) -> None:
+        """Raises `EnvironmentLacks` where processes cannot fork and hand on open files."""
+        if not hasattr(os, "fork"):
+            raise EnvironmentLacks(
+                "this system cannot fork, which reading footage in processes of its own needs",
+                "On Windows, run the audit in WSL or in the container; 'verify', 'report', "
+                "'models' and 'doctor' need neither.",
+            )
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-P", "-B", str(SCRIPT), str(theirs.fileno())]

@@ -35,7 +35,7 @@ class Slots:
         self.count = max(FEWEST, min(MOST, RING_BYTES // self.each))
         size = self.count * self.each
         self.handle = _memory(size)
-        self._map = mmap.mmap(self.handle, size, mmap.MAP_SHARED, mmap.PROT_READ)
+        self._map = mmap.mmap(self.handle, size, access=mmap.ACCESS_READ)
 
     def rgb_u8(self, slot: int) -> NDArray[np.uint8]:
         """A copy of the picture (H, W, 3) in a slot."""
@@ -85,7 +85,7 @@ class Filled:
 
     def __init__(self, handle: int, count: int, each: int) -> None:
         self._each = each
-        self._map = mmap.mmap(handle, count * each, mmap.MAP_SHARED)
+        self._map = mmap.mmap(handle, count * each, access=mmap.ACCESS_WRITE)
         self._bytes = np.frombuffer(self._map, np.uint8)
 
     def put(self, slot: int, rgb_u8: NDArray[np.uint8], alpha_u8: NDArray[np.uint8] | None) -> None:

@@ -1,0 +1,1 @@
+"""Batch: many audits, planned, handed to workers, journalled, and rolled up into one record."""

@@ -1,0 +1,179 @@
+"""Estimate: how long a batch takes and how much disk it needs, as far as it can be known before.
+
+How many faces are in a clip is known only when it is read, so both are said for each person seen in
+every frame.  The costs were measured; on another machine they are a scale, not a promise.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from forensics.batch.plan import BatchPlan, Contents
+from forensics.config import Settings
+from forensics.errors import ForensicsError
+from forensics.progress import Progress
+
+FACE_BYTES = 1_500_000
+"""Crop, restored face, pair and map of one face as PNG, and its lines: about 1.5 MB."""
+ITEM_BYTES = 1_200_000
+"""Report, records and cards of one bundle."""
+FACE_S = 1.0
+FRAME_S = 0.25
+PERSON_S = 6.0
+"""Seconds of one core of a 2-core Xeon with ``embedded``, ``exact`` and one thread: of a face,
+a frame of 480p besides its faces, and the key faces of one person that are examined further."""
+_COSTED = "embedded"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What probing an item found."""
+
+    id: str
+    kind: str | None
+    frames: int
+    bytes: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a batch is expected to take."""
+
+    items: tuple[Looked, ...]
+    same: int
+    workers: int
+    every: int
+    original: bool
+    free_bytes: int
+    costed: bool
+
+    @property
+    def frames(self) -> int:
+        """Frames of all items that can be read."""
+        return sum(item.frames for item in self.items)
+
+    @property
+    def disk_bytes(self) -> int:
+        """For each person seen in every frame, and the sources where they are kept."""
+        kept = sum(item.bytes for item in self.items) if self.original else 0
+        return self.frames * FACE_BYTES + len(self.items) * ITEM_BYTES + kept
+
+    @property
+    def seconds(self) -> float:
+        """For one person seen in every frame of every item."""
+        scored = self.frames / self.every
+        items = sum(item.reason is None for item in self.items)
+        work = scored * FACE_S + self.frames * FRAME_S + items * PERSON_S
+        return work / self.workers
+
+    def document(self) -> dict[str, object]:
+        """For ``--json``."""
+        return {
+            "plan": {
+                "items": [
+                    {"id": i.id, "kind": i.kind, "frames": i.frames, "reason": i.reason}
+                    for i in self.items
+                ],
+                "same_as_another": self.same,
+                "frames": self.frames,
+                "workers": self.workers,
+                "disk_bytes_for_one_face_a_frame": self.disk_bytes,
+                "disk_free_bytes": self.free_bytes,
+                "seconds_for_one_face_a_frame": round(self.seconds) if self.costed else None,
+            }
+        }
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        lines = [
+            f"{item.id}: {item.kind}, {item.frames} frame(s)"
+            if item.reason is None
+            else f"{item.id}: will fail: {item.reason}"
+            for item in self.items
+        ]
+        lines.append(
+            f"{len(self.items)} item(s) to do, {self.frames:,} frame(s)"
+            + (f"; {self.same} more are the same as one of them" if self.same else "")
+            + "."
+        )
+        lines.append(
+            f"Disk: about {self.disk_bytes / 1e9:.2f} GB for each person seen in every frame "
+            f"(about 1.5 MB a face); {self.free_bytes / 1e9:.1f} GB are free. "
+            "People are counted only when a clip is read."
+        )
+        lines.append(
+            f"Time: about {_duration(self.seconds)} with {self.workers} worker(s) for one person "
+            f"seen in every frame, at {FACE_S:g} s a face, {FRAME_S:g} s a frame and "
+            f"{PERSON_S:g} s a person, measured on one core of a 2-core Xeon."
+            if self.costed
+            else "Time: not estimated; costs were measured for the profile 'embedded' alone."
+        )
+        if self.disk_bytes > self.free_bytes:
+            lines.append(_too_full(self.disk_bytes, self.free_bytes))
+        return lines
+
+
+def estimate(
+    plan: BatchPlan, out: Path, settings: Settings, workers: int, progress: Progress
+) -> Estimate:
+    """Probe every item (each frame is decoded once to be counted) and add up."""
+    from forensics.media.probe import probe
+
+    looked = []
+    todo = [planned.item for planned in plan.items if planned.same_as is None]
+    with progress.step("Looking at items", len(todo)) as step:
+        for item in todo:
+            try:
+                source = probe(item.source).source
+            except ForensicsError as error:
+                looked.append(Looked(item.id, None, 0, 0, error.message))
+            except OSError as error:
+                looked.append(Looked(item.id, None, 0, 0, error.strerror or str(error)))
+            else:
+                looked.append(Looked(item.id, source.kind, source.frames, source.bytes, None))
+            step.advance()
+    return Estimate(
+        items=tuple(looked),
+        same=len(plan.items) - len(todo),
+        workers=min(workers, max(1, len(todo))),
+        every=settings.every,
+        original=settings.original,
+        free_bytes=free_bytes(out),
+        costed=settings.models == _COSTED and settings.device in {"auto", "cpu"},
+    )
+
+
+def disk_warning(plan: BatchPlan, out: Path, settings: Settings) -> str | None:
+    """A warning when not even one face an item fits; asks no decoder."""
+    contents = Contents()
+    todo = [planned.item for planned in plan.items if planned.same_as is None]
+    kept = sum(contents.size(item.source) or 0 for item in todo) if settings.original else 0
+    least = kept + len(todo) * (ITEM_BYTES + FACE_BYTES)
+    free = free_bytes(out)
+    return _too_full(least, free) if least > free else None
+
+
+def free_bytes(out: Path) -> int:
+    """Free space where ``out`` is or will be."""
+    place = out
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def _too_full(needed: int, free: int) -> str:
+    return (
+        f"Warning: the disk may not hold this: about {needed / 1e9:.2f} GB are needed, "
+        f"{free / 1e9:.2f} GB are free. Items that do not fit will fail and can be resumed."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
