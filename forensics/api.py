@@ -6,7 +6,7 @@ Joins the stages: probe, the pipeline's two passes, assembly, evidence and repor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,13 @@ from forensics.errors import (
     Interrupted,
     UsageError,
 )
+from forensics.plan import Plan, plan
 from forensics.progress import Progress, Silent
 from forensics.records import Audit
+from forensics.undertaking import RESTORE, Undertaking
 
 if TYPE_CHECKING:
+    from forensics.done import Done
     from forensics.evidence.bundle import BundleWriter
     from forensics.evidence.journal import Identity
     from forensics.evidence.signing import Signing
@@ -29,65 +32,22 @@ if TYPE_CHECKING:
     from forensics.evidence.verify import Verification
     from forensics.media.probe import Media
     from forensics.replay.outcome import Replay
-    from forensics.run import Done, EngineSource
+    from forensics.run import Keep
 
 Say = Callable[[str], None]
+NOTHING_LEFT = "Nothing that looks complete was left; run it again."
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What an audit would do."""
-
-    file: str
-    kind: str
-    frames: int
-    size: str
-    models: tuple[str, ...]
-    disk_bytes: int
-
-    def document(self) -> dict[str, object]:
-        """For ``--json``."""
-        return {
-            "plan": {
-                "file": self.file,
-                "kind": self.kind,
-                "frames": self.frames,
-                "size": self.size,
-                "models": list(self.models),
-                "disk_bytes_for_one_face_a_frame": self.disk_bytes,
-            }
-        }
-
-    def lines(self) -> list[str]:
-        """For a person."""
-        return [
-            f"{self.file}: {self.kind}, {self.frames} frame(s), {self.size}",
-            f"Networks: {', '.join(self.models)}",
-            f"Disk: about {self.disk_bytes / 1e6:.0f} MB for each person seen in every frame, "
-            "plus the source. People are counted only when the clip is read.",
-        ]
-
-
-# A face as crop, restored, pair and map, 512 px PNGs: measured about 2.3 MB.
-_DISK_PER_FACE = 2_300_000
-
-
-def plan(source: Path, settings: Settings) -> Plan:
-    """Say what an audit would do; reads the source's header and counts its frames."""
-    from forensics.choices import check_settings, network_names
-
-    chosen = check_settings(settings)
-    from forensics.media.probe import probe
-
-    s = probe(source).source
-    return Plan(
-        file=s.file,
-        kind=s.kind,
-        frames=s.frames,
-        size=f"{s.display_width}x{s.display_height}",
-        models=network_names(settings, chosen),
-        disk_bytes=s.frames * _DISK_PER_FACE + s.bytes,
-    )
+__all__ = [
+    "Plan",
+    "audit",
+    "check_bundle",
+    "load",
+    "plan",
+    "render_reports",
+    "replay_bundle",
+    "run_audit",
+    "verify",
+]
 
 
 def audit(
@@ -96,22 +56,31 @@ def audit(
     settings: Settings | None = None,
     *,
     signing: Signing | None = None,
+    restored: Path | None = None,
+    restored_only: bool = False,
 ) -> Audit:
     """Audit one source and write its bundle; returns the record.
 
+    ``restored``: somebody else's restoration (video, picture, folder or output folder of a tool) is
+    held against ``source`` and nothing is restored.  ``restored_only``: ``source`` is a restored
+    clip whose original does not exist.
     ``signing`` holds opened keys (`forensics.evidence.keys.load_signer`) and, when a time stamp is
     wanted, the authority's address; nothing of it but the fingerprints is recorded.  Raises
     `forensics.errors.ForensicsError`, `IncompleteError` also when the bundle stands but its time
     stamp could not be had; ``run.exit_code`` tells of partial failure.
     """
+    from forensics.choices import differing
+
+    chosen = settings or Settings()
     done = run_audit(
         source,
         out,
-        settings or Settings(),
+        chosen,
         force=False,
         progress=Silent(),
         say=lambda _: None,
         signing=signing,
+        undertaking=Undertaking.of(restored, restored_only, differing(chosen)),
     )
     if done.timestamp_failure is not None:
         raise IncompleteError(
@@ -179,21 +148,21 @@ def run_audit(
     say: Say,
     signing: Signing | None = None,
     resume: bool = False,
-    engines: EngineSource | None = None,
+    undertaking: Undertaking = RESTORE,
+    keep_engines: Keep | None = None,
 ) -> Done:
     """Audit one source; the command's work.  Nothing half-written is left looking complete.
 
+    ``undertaking``: whether to restore, or to look at what somebody else restored; see `audit`.
     ``resume`` takes up what an interrupted run of the same audit left.  A run that stops on the way
     leaves its restored faces for that; `Interrupted` when it was stopped from outside,
-    `IncompleteError` when the system refused to write.  ``engines`` gives the networks where they
-    are loaded already.
+    `IncompleteError` when the system refused to write.
+    ``keep_engines`` gives the networks where they are loaded already.
     """
     from forensics.media.quick import quick_check
 
     quick_check(source)
-    from forensics.choices import check_settings
-
-    check_settings(settings)
+    undertaking.check(settings, resume=resume)
     _check_pdf(settings)
     from forensics.evidence.archive import check_target
     from forensics.evidence.bundle import BundleWriter
@@ -202,6 +171,8 @@ def run_audit(
     stem = source.resolve().stem or "source"
     target = out or Path.cwd() / f"{safe_name(stem)}-audit"
     _keep_apart(source, target)
+    if undertaking.restored is not None:
+        _keep_apart(undertaking.restored, target)
     if settings.zip:
         check_target(target.resolve(), force)
     from av import FFmpegError
@@ -210,26 +181,25 @@ def run_audit(
 
     media = probe(source)
     media, captured = _with_capture(media, say)
-    identity = _identity(media, settings)
-    if resume:
+    other = undertaking.open()
+    identity = _identity(media, settings) if undertaking.resumable else None
+    if resume and identity is not None:
         bundle = BundleWriter.resume(target, identity, force)
     else:
         bundle = BundleWriter.create(target, force, identity)
     keep = False
     try:
-        from forensics.engines import load_engines
         from forensics.evidence.signing import Signing
-        from forensics.run import AuditRun
 
         if captured is not None:
             bundle.path("run", "capture.json").write_bytes(captured)
-        source_of_engines = engines or load_engines
-        run = AuditRun(
-            media, settings, bundle, progress, say, signing or Signing(), source_of_engines
-        )
-        done = run.run()
+        run = undertaking.run(other)
+        sign = signing or Signing()
+        done = run(media, settings, bundle, progress, say, sign, keep_engines).run()
     except KeyboardInterrupt:
-        keep = True
+        keep = undertaking.resumable
+        if not keep:
+            raise Interrupted("interrupted", NOTHING_LEFT) from None
         raise Interrupted("interrupted", _continue(bundle)) from None
     except IntegrityError:
         keep = resume  # what an earlier run restored is not this run's to delete
@@ -283,8 +253,7 @@ def _stopped(bundle: BundleWriter, error: Exception, kept: bool) -> IncompleteEr
     return IncompleteError(
         f"the audit stopped: reading or writing{where} failed: "
         f"{getattr(error, 'strerror', None) or error}",
-        "Look at free space and rights. "
-        + (_continue(bundle) if kept else "Nothing that looks complete was left; run it again."),
+        "Look at free space and rights. " + (_continue(bundle) if kept else NOTHING_LEFT),
     )
 
 

@@ -7,11 +7,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Final
 
-from forensics.records import Background, Band, Flag, FlagCode, FrameLine, Person, Totals
+from forensics.records import (
+    Background,
+    Band,
+    FaceLine,
+    Flag,
+    FlagCode,
+    FrameLine,
+    Mode,
+    Person,
+    Risk,
+    Totals,
+)
 from forensics.report.calibration import frequency_sentence
+from forensics.report.other_words import alone_summary, mismatched_summary
 from forensics.report.words import counted, flag_words, person_summary
 from forensics.scoring.background_figure import Redrawn, RedrawnFrames
 from forensics.scoring.facts import FaceFact, FlagFinding
@@ -21,6 +34,9 @@ from forensics.scoring.risk import person_risk
 
 KEY_FRAMES = 4
 FlagsByFace = Mapping[tuple[int, int], tuple[FlagCode, ...]]
+MISMATCH: Final[FlagCode] = "mismatched_pair"
+_SAID_OF_MISMATCHED: Final = frozenset({MISMATCH, "failed", "restored_twice"})
+"""Flags that are no comparison of two pictures that do not belong together."""
 _BAD_FIRST: dict[Band, int] = {"high": 0, "caution": 1, "not_calculable": 2, "no_sign": 3}
 
 
@@ -80,6 +96,7 @@ class Gathered:
             frames=sum(self.frames.values()),
             frames_restored=self.frames["restored"],
             frames_failed=self.frames["failed"],
+            frames_skipped=self.frames["skipped"],
             faces=len(self.facts),
             faces_restored=self.outcomes["restored"],
             faces_skipped=self.outcomes["skipped"],
@@ -91,12 +108,71 @@ class Gathered:
         )
 
 
-def find_flags(facts: Sequence[FaceFact], frame_size_px: tuple[int, int]) -> list[FlagFinding]:
-    """Flags of every person over the clip, person by person, worst first."""
+def find_flags(
+    facts: Sequence[FaceFact], frame_size_px: tuple[int, int], mode: Mode = "restore"
+) -> list[FlagFinding]:
+    """Flags of every person over the clip, person by person, worst first.
+
+    Where somebody else restored there is no log: what switches on or off is inferred from pixels.
+    """
+    own = mode == "restore"
     found: list[FlagFinding] = []
     for person in _people(facts):
-        found += person_flags(person, facts, frame_size_px=frame_size_px, logged=True)
+        found += person_flags(person, facts, frame_size_px=frame_size_px, logged=own, outcomes=own)
     return found
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Of whom nothing may be read as a score, and what the record gives as the reason.
+
+    ``people``: where the two pictures do not belong together.  ``everybody``: no original exists.
+    """
+
+    people: frozenset[int] = frozenset()
+    everybody: bool = False
+
+    def risk(self, person: int) -> Risk | None:
+        """The band of a closed person; None for one that is rated."""
+        if self.everybody:
+            return Risk(band="not_calculable")
+        if person in self.people:
+            return Risk(band="not_calculable", because=(MISMATCH,))
+        return None
+
+    def finding(self, one: FlagFinding) -> bool:
+        """Whether a finding may be said."""
+        return one.person not in self.people or one.code in _SAID_OF_MISMATCHED
+
+    def fact(self, fact: FaceFact) -> FaceFact:
+        """The fact without a band and without flags that compare what does not belong together."""
+        risk = self.risk(fact.person)
+        if risk is None:
+            return fact
+        flags = self._flags(fact.person, fact.flags)
+        return replace(fact, band=risk.band, because=risk.because, flags=flags)
+
+    def line(self, line: FaceLine) -> FaceLine:
+        """The same for a line of faces.jsonl."""
+        risk = self.risk(line.person)
+        if risk is None:
+            return line
+        flags = self._flags(line.person, line.flags)
+        return line.model_copy(update={"risk": risk, "flags": flags})
+
+    def _flags(self, person: int, flags: tuple[FlagCode, ...]) -> tuple[FlagCode, ...]:
+        if person not in self.people:
+            return flags
+        return tuple(code for code in flags if code in _SAID_OF_MISMATCHED)
+
+
+NOBODY_CLOSED: Final = Closed()
+
+
+def closed_by(found: Iterable[FlagFinding], mode: Mode) -> Closed:
+    """Who is closed by these findings."""
+    wrong = {one.person for one in found if one.code == MISMATCH and one.person is not None}
+    return Closed(frozenset(wrong), mode == "restored_only")
 
 
 def flags_by_face(found: Iterable[FlagFinding], facts: Iterable[FaceFact]) -> FlagsByFace:
@@ -132,11 +208,14 @@ def flag_records(found: Iterable[FlagFinding]) -> tuple[Flag, ...]:
 
 
 def describe_people(
-    facts: Sequence[FaceFact], found: Sequence[FlagFinding], rating: Rating | None = None
+    facts: Sequence[FaceFact],
+    found: Sequence[FlagFinding],
+    rating: Rating | None = None,
+    closed: Closed = NOBODY_CLOSED,
 ) -> tuple[Person, ...]:
     """Every person with band, flags and the sentence a reader gets.
 
-    ``rating`` adds the probability of a calibrated restorer.
+    ``rating`` adds the probability of a calibrated restorer; ``closed`` people are not rated.
     """
     rates = rating or Rating()
     people = (
@@ -145,6 +224,7 @@ def describe_people(
             sorted((f for f in facts if f.person == number), key=lambda f: f.frame),
             [f for f in found if f.person == number],
             rates,
+            closed,
         )
         for number in _people(facts)
     )
@@ -164,14 +244,18 @@ def _people(facts: Iterable[FaceFact]) -> list[int]:
 
 
 def _person(
-    number: int, own: Sequence[FaceFact], found: Sequence[FlagFinding], rating: Rating
+    number: int,
+    own: Sequence[FaceFact],
+    found: Sequence[FlagFinding],
+    rating: Rating,
+    closed: Closed,
 ) -> Person:
     outcomes = Counter(f.outcome for f in own)
     bands = Counter(f.band for f in own)
     sizes = [f.interocular_px for f in own]
     span = (round(min(sizes), 2), round(max(sizes), 2))
     codes = tuple(dict.fromkeys(f.code for f in found))
-    risk = rating.person(person_risk(own, found), own)
+    risk = closed.risk(number) or rating.person(person_risk(own, found), own)
     return Person(
         id=number,
         first_frame=own[0].frame,
@@ -185,16 +269,30 @@ def _person(
         interocular_px_range=span,
         gaps=_gaps([f.frame for f in own]),
         key_frames=_key_frames(own),
-        summary=person_summary(
-            person=number,
-            band=risk.band,
-            faces=len(own),
-            faces_restored=outcomes["restored"],
-            faces_failed=outcomes["failed"],
-            bands=bands,
-            flags=codes,
-            interocular_px_range=span,
-        ),
+        summary=_summary(number, own, codes, risk, closed),
+    )
+
+
+def _summary(
+    number: int, own: Sequence[FaceFact], codes: Sequence[FlagCode], risk: Risk, closed: Closed
+) -> str:
+    """The sentence a reader gets."""
+    outcomes = Counter(f.outcome for f in own)
+    sizes = [f.interocular_px for f in own]
+    span = (round(min(sizes), 2), round(max(sizes), 2))
+    if closed.everybody:
+        return alone_summary(number, len(own), outcomes["failed"], codes, span)
+    if number in closed.people:
+        return mismatched_summary(number, len(own), codes)
+    return person_summary(
+        person=number,
+        band=risk.band,
+        faces=len(own),
+        faces_restored=outcomes["restored"],
+        faces_failed=outcomes["failed"],
+        bands=Counter(f.band for f in own),
+        flags=codes,
+        interocular_px_range=span,
     )
 
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from forensics.assembly import FlagsByFace, Gathered
+from forensics.assembly import NOBODY_CLOSED, Closed, FlagsByFace, Gathered
 from forensics.errors import ForensicsError
 from forensics.evidence.bundle import BundleWriter
 from forensics.evidence.events import EventLog
@@ -94,14 +94,17 @@ class BundleSink:
             digests = {role: str(digest) for role, digest in data.items()}
             self._journal.engines(digests, numeric_facts())
 
-    def finish(self, flags: FlagsByFace) -> None:
-        """Write faces.jsonl, faces.csv and frames.jsonl with their final flags."""
+    def finish(self, flags: FlagsByFace, closed: Closed = NOBODY_CLOSED) -> None:
+        """Write faces.jsonl, faces.csv and frames.jsonl with their final flags.
+
+        ``closed`` people lose what could be read as a score of them.
+        """
         by_frame: dict[int, set[FlagCode]] = {}
         self._faces.seek(0)
         table = FaceTable(self._bundle.data, self._plugins)
         with face_writer(self._bundle.data) as lines:
             for text in self._faces:
-                face = FaceLine.model_validate_json(text)
+                face = closed.line(FaceLine.model_validate_json(text))
                 merged = (*face.flags, *flags.get((face.frame, face.person), ()))
                 final = face.model_copy(update={"flags": tuple(dict.fromkeys(merged))})
                 lines.write(final)
@@ -113,7 +116,9 @@ class BundleSink:
         with frame_writer(self._bundle.data) as lines_of_frames:
             for text in self._frames:
                 frame = FrameLine.model_validate_json(text)
-                codes = tuple(sorted(by_frame.get(frame.frame, set()) | set(frame.flags)))
+                # Faces decide what a frame with faces carries: closing may have taken flags away.
+                kept = frame.flags if frame.frame not in by_frame else ()
+                codes = tuple(sorted(by_frame.get(frame.frame, set()) | set(kept)))
                 lines_of_frames.write(frame.model_copy(update={"flags": codes}))
                 self.gathered.flagged_frames += bool(codes)
 

@@ -6,6 +6,9 @@ if it had one; what is not fetched is named at once, all of it, with the one com
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Final
+
 from forensics.config import Settings
 from forensics.errors import EnvironmentLacks, UsageError
 from forensics.models.load import read_card
@@ -16,6 +19,54 @@ from forensics.records import PLUGIN_PREFIX
 
 # Embedded networks, used under every profile.
 MEASURING = ("appearance", "perceptual", "identity", "evidence")
+
+
+RESTORING: Final = frozenset(
+    {
+        "models",
+        "upscale",
+        "background",
+        "engine",
+        "precision",
+        "noise",
+        "upstream_compat",
+        "calibration",
+    }
+)
+"""Settings of what restores; without effect, and no part of the record, where nothing is."""
+
+
+def differing(settings: Settings) -> frozenset[str]:
+    """Names of settings that are not at their default."""
+    default = Settings().model_dump()
+    return frozenset(k for k, v in settings.model_dump().items() if v != default[k])
+
+
+def check_measuring(settings: Settings, option: str, given: Collection[str]) -> None:
+    """Check the settings of a run that restores nothing; ``option`` is what makes it one.
+
+    ``given`` names the settings that somebody asked for.  Raises `UsageError` (2) for one that
+    would have no effect.
+    """
+    idle = sorted(RESTORING & set(given))
+    if idle:
+        flags = ", ".join("--" + name.replace("_", "-") for name in idle)
+        raise UsageError(
+            f"{option} restores nothing: {flags} would have no effect", "Leave it out."
+        )
+    if option != "--restored-only":
+        return
+    if settings.fail_on != "none":
+        raise UsageError(
+            f"--fail-on {settings.fail_on} can never be crossed with --restored-only: without the "
+            "original no band is given",
+            "Leave it out, or give the original: forensics audit ORIGINAL --restored CLIP.",
+        )
+    if "frames" in settings.saves:
+        raise UsageError(
+            "--save frames: with --restored-only the clip's own frames are all there is",
+            "Use --save source.",
+        )
 
 
 def check_settings(settings: Settings) -> Profile:
@@ -66,6 +117,13 @@ def network_names(settings: Settings, chosen: Profile) -> tuple[str, ...]:
     added += tuple(f"{PLUGIN_PREFIX}{name}" for name in settings.plugin_measures)
     fetched = fetched_names(settings, chosen)
     return (*fetched, *added, *(f"{card['name']} {card['version']}" for card in cards))
+
+
+def measuring_names(*, probing: bool) -> tuple[str, ...]:
+    """What would find and measure where nothing is restored; ``probing`` draws other faces."""
+    roles = ["detector", *MEASURING, *(("directions", "restorer") if probing else ())]
+    cards = [read_card(role) for role in roles]
+    return tuple(f"{card['name']} {card['version']}" for card in cards)
 
 
 def _check_reference(settings: Settings, chosen: Profile) -> None:

@@ -25,7 +25,7 @@ from forensics.models.profiles import Profile
 from forensics.passes.drawing import Drawer, Manner, NativeDrawer
 from forensics.passes.kept import Kept
 from forensics.passes.official import ReferenceDrawer
-from forensics.passes.probe import Prober
+from forensics.passes.probe import SOMEBODY_ELSE, Prober
 from forensics.records import Model
 from forensics.reference.build import ReferenceModels
 from forensics.reference.engine import ReferenceEngine
@@ -57,13 +57,16 @@ class NativeNetworks:
 
 @dataclass(frozen=True)
 class Engines:
-    """The networks of a run. ``drawing`` is the native set or the official code."""
+    """The networks of a run.
+
+    ``drawing`` is the native set or the official code; None where nothing is restored.
+    """
 
     detector: Detector | OfficialDetector
     least_eye_px: float
     embedder: Embedder
     decision: Decision
-    drawing: NativeNetworks | ReferenceEngine
+    drawing: NativeNetworks | ReferenceEngine | None
     background: str  # what enlarges the picture outside the faces: "auto" resolved
     scorer: Scorer
     models: tuple[Model, ...]
@@ -71,6 +74,8 @@ class Engines:
 
     def facts(self) -> dict[str, object]:
         """Everything numeric that decides what is drawn, for the record."""
+        if self.drawing is None:
+            return {"engine": "none"}
         if isinstance(self.drawing, ReferenceEngine):
             return {"engine": "reference", "restorer": asdict(self.drawing.facts)}
         return {
@@ -85,6 +90,8 @@ class Engines:
     @property
     def randomness(self) -> str:
         """Where random numbers enter, in words."""
+        if self.drawing is None:
+            return "none: nothing is restored, and no network of this run draws random numbers"
         if isinstance(self.drawing, ReferenceEngine):
             return "the official code draws new noise for every face at every call"
         mode = self.drawing.restorer.facts.noise_mode
@@ -93,7 +100,12 @@ class Engines:
         return "none: no network of this run draws random numbers"
 
     def drawer(self, media: Media, settings: Settings, kept: Kept) -> Drawer:
-        """Who draws the faces and pictures of this source."""
+        """Who draws the faces and pictures of this source.
+
+        AssertionError for networks that measure alone.
+        """
+        if self.drawing is None:
+            raise AssertionError("these networks were loaded to measure, not to draw")
         unsupported = media.unsupported_signal is not None
         if isinstance(self.drawing, ReferenceEngine):
             return ReferenceDrawer(self.drawing, unsupported, settings.upscale)
@@ -168,6 +180,47 @@ def load_engines(settings: Settings) -> Engines:
         scorer=scorer,
         models=tuple(models),
         prober=_prober(loaded, drawing, scorer, device),
+    )
+
+
+def load_measuring(device_name: str, *, probing: bool) -> Engines:
+    """The networks that find, follow and measure faces, where nothing is restored.
+
+    ``probing``: key faces are examined further, for which the embedded restorer draws other faces
+    that fit; it takes part under the role "alternatives" and restores nothing.
+    """
+    make_repeatable()
+    device = resolve_device(device_name)
+    loaded = {role: load_embedded(role) for role in ("detector", *MEASURING)}
+    if probing:
+        loaded["directions"] = load_embedded("directions")
+        loaded["alternatives"] = load_embedded("restorer")
+    models = [_record(role, model, deterministic=True) for role, model in loaded.items()]
+    official = official_path(ALEXNET)
+    backbone = official if probing and official.is_file() else None
+    if backbone is not None:
+        models.append(_official_lpips(sha256_of(backbone)))
+    scorer = Scorer.load(
+        loaded["perceptual"],
+        loaded["identity"],
+        backbone,
+        device,
+        evidence=loaded["evidence"],
+    )
+    painter = None
+    if probing:
+        varied = VariedRestorer(loaded["alternatives"], loaded["directions"], device)
+        painter = Prober(None, varied, scorer, absent=SOMEBODY_ELSE)
+    return Engines(
+        detector=Detector.load(loaded["detector"].state, device),
+        least_eye_px=LEAST_EYE_PX_EMBEDDED,
+        embedder=Embedder(loaded["appearance"].state, str(device)),
+        decision=decision_of(loaded["appearance"].card),
+        drawing=None,
+        background="none",
+        scorer=scorer,
+        models=tuple(models),
+        prober=painter,
     )
 
 

@@ -59,21 +59,20 @@ class Provenance:
         bundle: BundleWriter,
         sink: BundleSink,
         signing: Signing,
+        other: Media | None = None,
     ) -> None:
+        """``other``: somebody else's restoration, which is held against ``media``."""
         self._id, self._media, self._settings = run_id, media, settings
         self._bundle, self._sink, self._signing = bundle, sink, signing
         self._times = file_times(media.files())
         self.credentials = _credentials_of(media.files())
-        found = self.credentials
-        sink.event(
-            "credentials of the source",
-            {
-                "outcome": found.outcome,
-                "state": found.state,
-                "failures": [failure.code for failure in found.failures],
-                "reason": found.reason,
-            },
-        )
+        sink.event("credentials of the source", _told(self.credentials))
+        self._other = other
+        self.other_credentials: Credentials | None = None
+        if other is not None:
+            self._other_times = file_times(other.files())
+            self.other_credentials = _credentials_of(other.files())
+            sink.event("credentials of the restoration", _told(self.other_credentials))
 
     # ------------------------------------------------------------ credentials written
 
@@ -86,8 +85,10 @@ class Provenance:
         """
         signer = next((key for key in self._signing.keys if key.chain_pem), None)
         if signer is None:
-            if self._signing.keys:
+            if self._signing.fingerprints:
                 reason = "no signing key has a certificate chain beside it"
+                if not self._signing.keys:
+                    reason = "the signing key is held elsewhere and signs the sealed bundle alone"
                 self._sink.event("credentials not written", {"reason": reason})
             return written, ()
         items = self._items(written, models, facts)
@@ -99,7 +100,7 @@ class Provenance:
             return written, (f"Content Credentials were not written: {error.message}",)
         named = [(item.medium.name, one) for item, one in zip(items, found, strict=True)]
         written = _digested(written, [item.medium for item in items], gather(named))
-        self._sink.event("credentials written", {"sha256": written.restored.sha256})
+        self._sink.event("credentials written", {"sha256": written.made.sha256})
         return written, ()
 
     def _items(
@@ -110,7 +111,7 @@ class Provenance:
         claim = Claim(
             bundle_id=self._id,
             version=__version__,
-            title=Path(written.restored.file).name,
+            title=Path(written.made.file).name,
             original_name=source.file,
             original_sha256=source.sha256,
             weights_sha256={model.role: model.sha256 for model in models},
@@ -119,7 +120,7 @@ class Provenance:
             moving=source.kind == "video",
         )
         if source.kind != "frames":
-            return [Item(data / written.restored.file, self._media.path, claim, unread)]
+            return [Item(data / written.made.file, self._media.path, claim, unread)]
         items = []
         for name, frame in written.pictures:
             original = self._media.pictures[frame - 1]
@@ -130,7 +131,7 @@ class Provenance:
                 original_sha256=digest_file(original).sha256,
                 faces=tuple(fact for fact in facts if fact.frame == frame),
             )
-            items.append(Item(data / written.restored.file / name, original, own, unread))
+            items.append(Item(data / written.made.file / name, original, own, unread))
         return items
 
     # ------------------------------------------------------------ records written
@@ -139,10 +140,13 @@ class Provenance:
         """The models with the digest of their tensors, where their file's format is read here."""
         return tuple(_with_state(model) for model in models)
 
-    def write(self, audit: Audit, engines: Engines, after: Digests) -> None:
+    def write(
+        self, audit: Audit, engines: Engines, after: Digests, other_after: Digests | None = None
+    ) -> None:
         """Everything below ``data/run`` and ``data/models``, and the packets' digests.
 
-        ``after``: of the source, taken when the last of it had been read.
+        ``after``: of the source, taken when the last of it had been read; ``other_after`` of the
+        restoration that was held against it.
         """
         private = self._settings.private
         numeric = numeric_facts()
@@ -154,9 +158,9 @@ class Provenance:
         }
         environment = environment_record(private, {**numeric, "ffmpeg": library_facts()}, used)
         write_json(self._bundle.path("run", "environment.json"), environment)
-        command = command_record(sys.argv, self._settings.values(), private=private)
+        command = command_record(sys.argv, audit.settings, private=private)
         write_json(self._bundle.path("run", "command.json"), command)
-        acquisition = self._acquisition(audit, after)
+        acquisition = self._acquisition(audit, after, other_after)
         self._write_record("run", "acquisition.json", acquisition.model_dump(by_alias=True))
         self._write_packets(audit)
         # By the card's name: a network may take part in another role than its own.
@@ -171,19 +175,15 @@ class Provenance:
     def _write_record(self, folder: str, name: str, document: object) -> None:
         write_json(self._bundle.path(folder, name), document)
 
-    def _acquisition(self, audit: Audit, after: Digests) -> Acquisition:
+    def _acquisition(
+        self, audit: Audit, after: Digests, other_after: Digests | None
+    ) -> Acquisition:
         source, media = audit.source, self._media
-        given = str(media.path)
-        container, missing = None, None
-        if source.kind == "video":
-            try:
-                container = container_facts(media.path)
-            except InputError as error:
-                missing = error.message
+        container, missing = _container(media)
         return Acquisition.model_validate(
             {
                 "acquired_utc": audit.run.started_utc,
-                "given": readable_name(Path(given).name if self._settings.private else given),
+                "given": self._given(media),
                 "file": source.file,
                 "kind": source.kind,
                 "before": Hashed(sha256=source.sha256, sha512=source.sha512, bytes=source.bytes),
@@ -198,21 +198,68 @@ class Provenance:
                 "case": audit.run.case,
                 "purpose": audit.run.purpose,
                 "kept": self._settings.original,
+                "other": self._other_acquired(audit, other_after),
             }
         )
 
+    def _given(self, media: Media) -> str:
+        path = str(media.path)
+        return readable_name(Path(path).name if self._settings.private else path)
+
+    def _other_acquired(self, audit: Audit, after: Digests | None) -> dict[str, object] | None:
+        pair, other = audit.pair, self._other
+        if pair is None or other is None or after is None:
+            return None
+        container, missing = _container(other)
+        return {
+            "given": self._given(other),
+            "file": pair.file,
+            "kind": pair.kind,
+            "before": Hashed(sha256=pair.sha256, sha512=pair.sha512, bytes=pair.bytes),
+            "after": Hashed(sha256=after.sha256, sha512=after.sha512, bytes=after.bytes),
+            "files": self._other_times,
+            "files_left_out": len(other.files()) - len(self._other_times),
+            "container": container,
+            "container_missing": missing,
+            "credentials": pair.credentials,
+            "kept": audit.restored is not None,
+        }
+
     def _write_packets(self, audit: Audit) -> None:
         """Packet digests beside the frame digests; where there can be none, the log says why."""
-        if audit.source.kind != "video" or audit.restored is None:
-            return
-        restored = self._bundle.data / audit.restored.file
-        for kind, path in (("original", self._media.path), ("restored", restored)):
+        media = [("original", self._media.path)] if audit.source.kind == "video" else []
+        if self._other is not None:
+            if self._other.source.kind == "video":
+                media.append(("restored", self._other.path))
+        elif media and audit.restored is not None:
+            media.append(("restored", self._bundle.data / audit.restored.file))
+        for kind, path in media:
             try:
                 text = packet_hash_text(path)
             except InputError as error:
                 self._sink.event("packets not listed", {"of": kind, "reason": error.message})
                 continue
             self._bundle.path("frames", f"{kind}.packethash").write_text(text, "utf-8")
+
+
+def _container(media: Media) -> tuple[dict[str, object] | None, str | None]:
+    """What the headers of a video state, or why there is none."""
+    if media.source.kind != "video":
+        return None, None
+    try:
+        return container_facts(media.path), None
+    except InputError as error:
+        return None, error.message
+
+
+def _told(found: Credentials) -> dict[str, object]:
+    """Credentials for the event log."""
+    return {
+        "outcome": found.outcome,
+        "state": found.state,
+        "failures": [failure.code for failure in found.failures],
+        "reason": found.reason,
+    }
 
 
 def _credentials_of(paths: Sequence[Path]) -> Credentials:
@@ -226,9 +273,9 @@ def _credentials_of(paths: Sequence[Path]) -> Credentials:
 
 def _digested(written: Written, media: Sequence[Path], credentials: Credentials | None) -> Written:
     """The record with the digest that the restored files have now."""
-    folder = "/" not in written.restored.file
+    folder = "/" not in written.made.file
     found = digest_files(tuple(media)) if folder else digest_file(media[0])
-    restored = written.restored.model_copy(
+    restored = written.made.model_copy(
         update={"sha256": found.sha256, "bytes": found.bytes, "credentials": credentials}
     )
     return replace(written, restored=restored)

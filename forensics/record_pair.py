@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from forensics.record_base import Record
+from forensics.record_credentials import Credentials
 
 Sureness = Literal["certain", "likely", "unsure"]
 Layout = Literal["video", "image", "frames", "gfpgan", "codeformer", "realesrgan", "faces"]
@@ -92,6 +93,9 @@ class Pair(Record):
     )
     frame_map: FrameMap
     colour: ColourChange | None = None
+    credentials: Credentials | None = Field(
+        default=None, description="Content Credentials in it; None where nobody looked"
+    )
     notes: tuple[str, ...] = Field(
         default=(), description="what was found and how sure, one sentence each, for a reader"
     )

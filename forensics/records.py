@@ -24,13 +24,16 @@ from forensics.record_media import Comparison as Comparison
 from forensics.record_media import Restored as Restored
 from forensics.record_media import Source as Source
 from forensics.record_media import Stream as Stream
+from forensics.record_names import MEASURES as MEASURES
+from forensics.record_pair import Pair as Pair
 
 AUDIT_SCHEMA = "restoration-forensics/audit/1"
 FRAME_SCHEMA = "restoration-forensics/frame/1"
 FACE_SCHEMA = "restoration-forensics/face/1"
 
 Outcome = Literal["restored", "skipped", "failed"]
-FrameOutcome = Literal["restored", "failed"]
+FrameOutcome = Literal["restored", "skipped", "failed"]
+Mode = Literal["restore", "pair", "restored_only"]
 Band = Literal["high", "caution", "no_sign", "not_calculable"]
 Severity = Literal["high", "caution", "note"]
 RejectReason = Literal["nested_in_face", "below_eye_px", "track_rejected"]
@@ -41,6 +44,7 @@ SkipReason = Literal[
     "track_rejected",
     "unsupported_signal",
     "user_excluded",
+    "no_counterpart",
 ]
 FlagCode = Literal[
     "contradicts_footage",
@@ -62,38 +66,6 @@ FlagCode = Literal[
     "failed",
     "background_redrawn",
 ]
-MEASURES: tuple[str, ...] = (
-    "lpips_crop",
-    "lpips_embedded_crop",
-    "ssim_crop",
-    "interocular_px",
-    "cutoff",
-    "blur",
-    "noise",
-    "blockiness",
-    "qp",
-    "invented_detail",
-    "contradiction",
-    "contradiction_eyes",
-    "contradiction_nose",
-    "contradiction_mouth",
-    "contradiction_jaw",
-    "contradiction_hair",
-    "identity_drift",
-    "landmark_shift",
-    "iris_delta",
-    "glasses",
-    "facial_hair",
-    "hair_grid",
-    "jitter",
-    "identity_dispersion",
-    "stability_input",
-    "stability_seed",
-    "interval_violation",
-    "mean_distance",
-    "disagreement",
-    "alternatives_spread",
-)
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -216,9 +188,15 @@ class FrameLine(Record):
     shot: int | None = Field(
         default=None, ge=1, description="a new one begins where the whole picture changes at once"
     )
-    outcome: FrameOutcome
+    outcome: FrameOutcome = Field(
+        description="restored: by this run or, where nothing was restored here, by whoever made "
+        "what is audited; skipped: somebody else's restoration does not show this frame"
+    )
     reason: str | None = None
     error: str | None = None
+    other_frame: int | None = Field(
+        default=None, ge=1, description="frame of somebody else's restoration that shows this one"
+    )
     fallen_back: str | None = Field(
         default=None, description="why Lanczos stands outside the faces and not what was asked for"
     )
@@ -262,6 +240,7 @@ class Totals(Record):
     frames: int
     frames_restored: int
     frames_failed: int
+    frames_skipped: int = Field(default=0, ge=0, description="somebody else's clip lacks them")
     faces: int
     faces_restored: int
     faces_skipped: int
@@ -360,9 +339,15 @@ class Audit(Record):
     schema_: Literal["restoration-forensics/audit/1"] = Field(
         default="restoration-forensics/audit/1", alias="schema"
     )
+    mode: Mode = Field(
+        default="restore",
+        description="restore: this run restored; pair: somebody else's restoration was held "
+        "against its source; restored_only: a restored clip without an original was looked at",
+    )
     run: Run
     source: Source
     restored: Restored | None
+    pair: Pair | None = Field(default=None, description="what was held against the source, and how")
     models: tuple[Model, ...]
     settings: dict[str, str | int | float | bool | None]
     totals: Totals

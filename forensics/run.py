@@ -11,13 +11,14 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from forensics import __version__
 from forensics.assembly import (
     Gathered,
+    closed_by,
     describe_people,
     find_flags,
     flag_records,
@@ -25,66 +26,58 @@ from forensics.assembly import (
 )
 from forensics.bundle_sink import BundleSink
 from forensics.comparisons import write_comparisons
-from forensics.config import Settings
+from forensics.config import Settings, Value
+from forensics.done import Done
 from forensics.engines import Engines, load_engines
 from forensics.errors import IntegrityError
 from forensics.evidence.bundle import BundleWriter
-from forensics.evidence.lines import write_audit
 from forensics.evidence.names import safe_name, safe_names
-from forensics.evidence.signing import UNSIGNED, Signing, seal_lines, verify_command
+from forensics.evidence.signing import UNSIGNED, Signing, verify_command
 from forensics.media.container import Digests
 from forensics.media.framehash import framehash_text
 from forensics.media.probe import Media
 from forensics.media.writer import Written, open_writer
+from forensics.media.written import NOTHING_ENCODED
 from forensics.passes.follow import Following
 from forensics.pipeline import follow_people, restore_and_measure
 from forensics.progress import Progress
 from forensics.provenance import Provenance
-from forensics.records import Artefact, Audit, Comparison, Model, Person, Run
+from forensics.records import (
+    Audit,
+    Background,
+    Comparison,
+    Mode,
+    Model,
+    Pair,
+    Person,
+    Run,
+)
 from forensics.report.calibration import calibration_limits, calibration_sentence
 from forensics.report.credentials import source_notes
 from forensics.report.plugin_words import plugin_limits
-from forensics.report.renderer import REPORT_KINDS, renderer_versions
-from forensics.report.words import DEMONSTRATION_SENTENCE, limits, people_sentence
+from forensics.report.words import limits
+from forensics.reporting import planned_reports, write_reports
 from forensics.scoring.found_calibration import find_calibration
 from forensics.scoring.rating import Rating
 
 Say = Callable[[str], None]
-EngineSource = Callable[[Settings], Engines]
-"""Gives the networks of a run; whoever runs many audits keeps them loaded between two."""
+Keep = Callable[[Mode, Callable[[], Engines]], Engines]
+"""Gives the networks of a kind of run; whoever runs many audits keeps what it loaded once."""
 
 
-@dataclass(frozen=True)
-class Done:
-    """A finished audit: its record, where it stands, what the command exits with."""
-
-    audit: Audit
-    bundle: Path
-    exit_code: int
-    notes: tuple[str, ...] = ()
-    timestamp_failure: str | None = None
-    """Why there is no time stamp although one was asked for; exit 3."""
-
-    def lines(self) -> list[str]:
-        """One sentence per person, the report's address, the verify command."""
-
-        lines = [s for s in (DEMONSTRATION_SENTENCE,) if s in self.audit.limits]
-        lines += self.notes
-        lines += [person.summary for person in self.audit.people]
-        if not self.audit.people:
-            lines.append(people_sentence(0))
-        lines += [f"Incomplete: {failure}" for failure in self.audit.run.failures]
-        for artefact in self.audit.reports:
-            if artefact.outcome == "written":
-                lines.append(f"Report: {(self.bundle / 'data' / artefact.file).as_uri()}")
-            else:
-                lines.append(f"{artefact.file}: {artefact.outcome} ({artefact.reason})")
-        lines += seal_lines(self.bundle, self.audit.run.signers, self.timestamp_failure)
-        return lines
+def _loaded_anew(mode: Mode, load: Callable[[], Engines]) -> Engines:
+    return load()
 
 
 class AuditRun:
-    """One audit; `run` does it once."""
+    """One audit; `run` does it once.
+
+    What differs where somebody else restored (`forensics.run_alone`, `forensics.run_pair`) is
+    overridden there.
+    """
+
+    mode: ClassVar[Mode] = "restore"
+    verb: ClassVar[str] = "restored"
 
     def __init__(
         self,
@@ -94,42 +87,72 @@ class AuditRun:
         progress: Progress,
         say: Say,
         signing: Signing = UNSIGNED,
-        engines: EngineSource = load_engines,
+        keep: Keep | None = None,
     ) -> None:
         self._media, self._settings, self._bundle = media, settings, bundle
         self._progress, self._say, self._signing = progress, say, signing
-        self._engines = engines
+        self._keep = keep or _loaded_anew
         self._id = str(uuid.uuid4())
+        self._other_after: Digests | None = None
         self._started, self._clock = datetime.now(UTC), time.monotonic()
 
     def run(self) -> Done:
         """Follow, restore, measure, assemble, render, seal."""
-        source, settings = self._media.source, self._settings
         for note in self._bundle.notes:
             self._say(note)
-        self._say(
-            f"Auditing {source.file}: {source.kind}, {source.frames} frame(s), "
-            f"{source.display_width}x{source.display_height}, restored at {settings.upscale}x "
-            f"with the profile '{settings.models}'."
-        )
-        sink = BundleSink(self._bundle, self._label, settings.plugin_measures)
+        self._say(self._opening())
+        sink = BundleSink(self._bundle, self._label, self._settings.plugin_measures)
         try:
-            sink.event("start", {"run": self._id, "source_sha256": source.sha256})
+            sink.event("start", {"run": self._id, "source_sha256": self._media.source.sha256})
             self._provenance = Provenance(
-                self._id, self._media, settings, self._bundle, sink, self._signing
+                self._id,
+                self._media,
+                self._settings,
+                self._bundle,
+                sink,
+                self._signing,
+                self._other_media(),
             )
             for credentials in source_notes(self._provenance.credentials):
                 self._say(credentials.text)
-            engines = self._engines(settings)
+            self._prepare(sink)
+            engines = self._keep(self.mode, self._load)
             sink.event("models", {m.role: m.sha256 for m in engines.models})
             self._calibrate(engines, sink)
             following = follow_people(self._media, engines, sink, self._progress)
-            self._say(f"People followed: {following.people}; faces to restore: {following.count}.")
-            written = self._redraw(engines, following, sink)
+            self._say(f"People followed: {following.people}; {self._due(following)}.")
+            written = self._second_pass(engines, following, sink)
             after = self._check_source_unchanged(sink)
             return self._conclude(sink, engines, written, after)
         finally:
             sink.close()
+
+    # ------------------------------------------------------------ what differs by mode
+
+    def _opening(self) -> str:
+        source, settings = self._media.source, self._settings
+        return (
+            f"Auditing {source.file}: {source.kind}, {source.frames} frame(s), "
+            f"{source.display_width}x{source.display_height}, restored at {settings.upscale}x "
+            f"with the profile '{settings.models}'."
+        )
+
+    def _recorded(self) -> dict[str, Value]:
+        """The settings that had an effect."""
+        return self._settings.values()
+
+    def _other_media(self) -> Media | None:
+        """Somebody else's restoration, where one is held against the source."""
+        return None
+
+    def _prepare(self, sink: BundleSink) -> None:
+        """What must be known before networks are loaded: nothing where this run restores."""
+
+    def _load(self) -> Engines:
+        return load_engines(self._settings)
+
+    def _due(self, following: Following) -> str:
+        return f"faces to restore: {following.count}"
 
     def _calibrate(self, engines: Engines, sink: BundleSink) -> None:
         """Find the calibration of this restorer, and say whether there will be probabilities."""
@@ -140,7 +163,7 @@ class AuditRun:
             sink.event("calibration", {"sha256": rating.note.sha256})
         self._say(calibration_sentence(rating.note, self._settings.models, found.reason))
 
-    def _redraw(self, engines: Engines, following: Following, sink: BundleSink) -> Written:
+    def _second_pass(self, engines: Engines, following: Following, sink: BundleSink) -> Written:
         source, settings = self._media.source, self._settings
         writer = open_writer(
             self._media,
@@ -156,8 +179,21 @@ class AuditRun:
         except BaseException:
             writer.abort()
             raise
-        sink.event("restored", {"sha256": written.restored.sha256})
+        if written.restored is not None:
+            sink.event("restored", {"sha256": written.restored.sha256})
         return written
+
+    def _credit(
+        self, written: Written, models: tuple[Model, ...], gathered: Gathered
+    ) -> tuple[Written, tuple[str, ...]]:
+        return self._provenance.credit(written, models, gathered.facts)
+
+    def _pair(self) -> Pair | None:
+        """What was held against the source, where somebody else restored."""
+        return None
+
+    def _background(self, engines: Engines, gathered: Gathered) -> Background:
+        return gathered.background(engines.background, self._settings.background)
 
     def _check_source_unchanged(self, sink: BundleSink) -> Digests:
         """Hash the source again: what was read must be what was hashed."""
@@ -179,17 +215,23 @@ class AuditRun:
     ) -> Done:
         gathered, models = sink.gathered, self._provenance.models(engines.models)
         source = self._media.source
-        found = find_flags(gathered.facts, (source.display_width, source.display_height))
-        sink.finish(flags_by_face(found, gathered.facts))
-        people = describe_people(gathered.facts, found, gathered.rating)
+        size = (source.display_width, source.display_height)
+        found = find_flags(gathered.facts, size, self.mode)
+        closed = closed_by(found, self.mode)
+        found = [one for one in found if closed.finding(one)]
+        facts = [closed.fact(one) for one in gathered.facts]
+        sink.finish(flags_by_face(found, facts), closed)
+        people = describe_people(facts, found, gathered.rating, closed)
         totals = gathered.totals(len(people))
         comparisons = self._compare(people)
-        written, uncredited = self._provenance.credit(written, models, gathered.facts)
+        written, uncredited = self._credit(written, models, gathered)
         failures = self._failures(gathered, written, comparisons) + uncredited
         self._write_records(written)
         code = self._exit_code(failures, people)
         now = datetime.now(UTC)
         audit = Audit(
+            mode=self.mode,
+            pair=self._pair(),
             run=Run(
                 id=self._id,
                 version=__version__,
@@ -213,23 +255,23 @@ class AuditRun:
             ),
             restored=written.restored,
             models=models,
-            settings=self._settings.values(),
+            settings=self._recorded(),
             totals=totals,
             people=people,
             flags=flag_records([*found, *gathered.redrawn.flags()]),
-            background=gathered.background(engines.background, self._settings.background),
+            background=self._background(engines, gathered),
             reproduce=self._reproduce(),
             limits=(
                 *self._limits(people, models, not failures),
                 *calibration_limits(gathered.rating.note),
                 *plugin_limits(models),
             ),
-            reports=self._planned_reports(),
+            reports=planned_reports(self._settings.formats),
             comparisons=comparisons,
             calibration=gathered.rating.note,
         )
-        self._provenance.write(audit, engines, after)
-        audit = self._render(audit, sink)
+        self._provenance.write(audit, engines, after, self._other_after)
+        audit = write_reports(self._bundle, audit, self._settings.formats, sink.event)
         sink.event("reports", {a.file: a.outcome for a in audit.reports})
         sink.events.seal(audit.totals.model_dump())
         self._bundle.seal({"External-Identifier": self._id}, self._signing)
@@ -255,22 +297,26 @@ class AuditRun:
             bundle.path("frames", "original.framehash").write_text(
                 framehash_text(media.path), "utf-8"
             )
-            restored = bundle.data / written.restored.file
-            bundle.path("frames", "restored.framehash").write_text(
-                framehash_text(restored), "utf-8"
-            )
+        if (clip := self._restored_clip(written)) is not None:
+            bundle.path("frames", "restored.framehash").write_text(framehash_text(clip), "utf-8")
         if self._settings.original:
             files = media.files()
             # Two raw names may become one when cleaned; `safe_names` keeps them apart.
             for path, name in zip(files, safe_names([f.name for f in files]), strict=True):
                 shutil.copyfile(path, bundle.path("original", name))
 
+    def _restored_clip(self, written: Written) -> Path | None:
+        """The restored clip whose frames are hashed, where it is one."""
+        if self._media.source.kind != "video" or written.restored is None:
+            return None
+        return self._bundle.data / written.restored.file
+
     def _failures(
         self, gathered: Gathered, written: Written, comparisons: tuple[Comparison, ...]
     ) -> tuple[str, ...]:
         out = []
         if count := gathered.outcomes["failed"]:
-            out.append(f"{count} face(s) were not restored; faces.jsonl says why.")
+            out.append(f"{count} face(s) were not {self.verb}; faces.jsonl says why.")
         if count := gathered.frames["failed"]:
             out.append(f"{count} frame(s) could not be read or written; frames.jsonl says why.")
         for why, count in gathered.lesser.most_common():
@@ -289,7 +335,9 @@ class AuditRun:
             f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
             for s in written.streams
             # Data streams of cameras are named in the record; people see and hear the others.
-            if s.outcome == "dropped" and s.kind in {"audio", "subtitle"}
+            if s.outcome == "dropped"
+            and s.kind in {"audio", "subtitle"}
+            and s.reason != NOTHING_ENCODED
         ]
         if (captured := self._media.source.capture) is not None:
             out += captured.doubts
@@ -332,46 +380,6 @@ class AuditRun:
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),
         }
-
-    def _planned_reports(self) -> tuple[Artefact, ...]:
-        return tuple(
-            Artefact(
-                file=f"report/report.{kind}", outcome="written", renderer=renderer_versions(kind)
-            )
-            if kind in self._settings.formats
-            else Artefact(file=f"report/report.{kind}", outcome="skipped", reason="not asked for")
-            for kind in REPORT_KINDS
-        )
-
-    def _render(self, audit: Audit, sink: BundleSink) -> Audit:
-        """Write audit.json and both reports; a PDF that fails is a record and exit 3."""
-        from forensics.report.html import render_html
-        from forensics.report.pdf import PdfError, render_pdf
-        from forensics.report.view import load_view
-
-        write_audit(self._bundle.data, audit)
-        if "pdf" in self._settings.formats:
-            try:
-                pdf = render_pdf(load_view(self._bundle.data))
-                self._bundle.path("report", "report.pdf").write_bytes(pdf)
-            except PdfError as error:
-                audit = _pdf_failed(audit, str(error))
-                sink.event("report failed", {"file": "report/report.pdf", "error": str(error)})
-                write_audit(self._bundle.data, audit)
-        if "html" in self._settings.formats:
-            html = render_html(load_view(self._bundle.data))
-            self._bundle.path("report", "report.html").write_text(html, "utf-8")
-        return audit
-
-
-def _pdf_failed(audit: Audit, reason: str) -> Audit:
-    reports = tuple(
-        Artefact(file=a.file, outcome="failed", reason=reason) if a.file.endswith(".pdf") else a
-        for a in audit.reports
-    )
-    failures = (*audit.run.failures, f"the PDF was not made: {reason}")
-    run = audit.run.model_copy(update={"complete": False, "exit_code": 3, "failures": failures})
-    return audit.model_copy(update={"reports": reports, "run": run})
 
 
 def _utc(moment: datetime) -> str:

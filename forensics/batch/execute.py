@@ -17,6 +17,7 @@ from forensics.batch.runner import Order, Task
 from forensics.config import Settings
 from forensics.errors import ForensicsError, IntegrityError, Interrupted, UsageError
 from forensics.record_batch import BatchItem, ItemResult
+from forensics.records import Mode
 
 if TYPE_CHECKING:
     from forensics.engines import Engines
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _loaded: dict[str, Engines] = {}
-"""The networks of this process by digest of the settings; one batch has one."""
+"""The networks of this process by kind of audit and digest of the settings."""
 
 
 def execute_item(task: Task, order: Order, *, attempt: int = 1) -> ItemResult:
@@ -51,10 +52,11 @@ def execute_item(task: Task, order: Order, *, attempt: int = 1) -> ItemResult:
 def _audit(task: Task, order: Order) -> None:
     from forensics.api import run_audit
     from forensics.progress import Silent
+    from forensics.undertaking import Undertaking
 
     item = task.item
-    if item.restored is not None:
-        raise UsageError("pairs are not part of this version")
+    kind = Undertaking.of(item.restored, restored_only=False)
+    kept = _Kept(order.settings)
 
     def once(*, resume: bool, force: bool) -> None:
         run_audit(
@@ -66,10 +68,11 @@ def _audit(task: Task, order: Order) -> None:
             say=_note(item),
             signing=order.signing,
             resume=resume,
-            engines=kept_engines,
+            undertaking=kind,
+            keep_engines=kept,
         )
 
-    if task.begun and _leftover(task.out):
+    if task.begun and kind.resumable and _leftover(task.out):
         try:
             once(resume=True, force=True)
             return
@@ -88,15 +91,19 @@ def _note(item: BatchItem) -> Callable[[str], None]:
     return note
 
 
-def kept_engines(settings: Settings) -> Engines:
-    """The networks for ``settings``, loaded once in this process."""
-    from forensics.engines import load_engines
+class _Kept:
+    """The networks for ``settings`` by the kind of audit, loaded once in this process."""
 
-    name = settings.digest()
-    if name not in _loaded:
-        _loaded.clear()  # two sets at once would not fit everywhere
-        _loaded[name] = load_engines(settings)
-    return _loaded[name]
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings.digest()
+
+    def __call__(self, mode: Mode, load: Callable[[], Engines]) -> Engines:
+        name = f"{mode} {self._settings}"
+        if name not in _loaded:
+            for other in [n for n in _loaded if not n.endswith(self._settings)]:
+                del _loaded[other]  # of another batch: two sets would not fit everywhere
+            _loaded[name] = load()
+        return _loaded[name]
 
 
 def _leftover(out: Path) -> bool:
@@ -113,8 +120,11 @@ def _sealed(task: Task, order: Order, attempt: int) -> ItemResult | None:
         audit = load_audit(task.out)
         if not (task.out / "tagmanifest-sha512.txt").is_file():
             return None
-        same = audit.settings == order.settings.values()
+        ours = order.settings.values()  # a pair records only those that had an effect
+        same = all(name in ours and ours[name] == v for name, v in audit.settings.items())
         if not same or audit.run.signers != order.signing.fingerprints:
+            return None
+        if task.item.restored is not None:  # a pair takes little time: it is held together anew
             return None
         if _source_sha256(task.item.source) != audit.source.sha256:
             return None

@@ -6,13 +6,12 @@ import hashlib
 from pathlib import Path
 
 from forensics.errors import ForensicsError
+from forensics.evidence.batch_facts import with_audit
 from forensics.evidence.lines import AUDIT, parse_audit
 from forensics.evidence.names import readable_name
-from forensics.record_batch import BatchItem, ItemOutcome, ItemPerson, ItemResult
-from forensics.records import Audit
+from forensics.record_batch import BatchItem, ItemOutcome, ItemResult
 
 TAG_MANIFEST = "tagmanifest-sha256.txt"
-UNSCORABLE_REASON = "no face of it could be judged: every band is not calculable"
 
 
 def bundle_digest(bundle: Path) -> str:
@@ -28,30 +27,20 @@ def result_of_bundle(
     Raises as `forensics.evidence.lines.load_audit`, OSError when it cannot be read.
     """
     raw = (bundle / AUDIT).read_bytes()
-    audit = parse_audit(raw)
-    judged = [p for p in audit.people if p.risk.band != "not_calculable"]
-    outcome: ItemOutcome = "unscorable" if audit.people and not judged else "done"
-    return ItemResult(
+    found = ItemResult(
         id=item.id,
         source=item.named,
         restored=item.restored_named,
-        outcome=outcome,
-        exit_code=audit.run.exit_code,
-        reason=UNSCORABLE_REASON if outcome == "unscorable" else None,
+        outcome="done",
+        exit_code=0,
         seconds=round(seconds, 3),
         attempts=attempts,
         bundle=bundle.name,
         bundle_sha256=bundle_digest(bundle),
         audit_sha256=hashlib.sha256(raw).hexdigest(),
-        run=audit.run.id,
-        kind=audit.source.kind,
-        source_sha256=audit.source.sha256,
-        complete=audit.run.complete,
-        failures=audit.run.failures,
-        totals=audit.totals,
-        people=_people(audit),
-        flags=tuple(sorted({flag.code for flag in audit.flags})),
+        complete=True,
     )
+    return with_audit(found, parse_audit(raw))
 
 
 def failed(
@@ -120,21 +109,3 @@ def _internal(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"the system refused to read or write: {error.strerror or error}"
     return f"internal error: {type(error).__name__}: {error}"
-
-
-def _people(audit: Audit) -> tuple[ItemPerson, ...]:
-    return tuple(
-        ItemPerson(
-            id=person.id,
-            faces=person.faces,
-            faces_restored=person.faces_restored,
-            faces_failed=person.faces_failed,
-            band=person.risk.band,
-            bands=person.bands,
-            probability=person.risk.probability,
-            flags=person.flags,
-            interocular_px_range=person.interocular_px_range,
-            summary=person.summary,
-        )
-        for person in audit.people
-    )

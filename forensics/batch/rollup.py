@@ -14,11 +14,11 @@ from pathlib import Path
 from forensics.batch.faces_table import MISSING_WORDS, pyarrow_here, write_faces
 from forensics.batch.journal import Row
 from forensics.batch.plan import ROLL_UP
-from forensics.batch.rows import table_bytes
 from forensics.batch.summary import Facts as Facts
 from forensics.batch.summary import build_summary
 from forensics.config import Settings
 from forensics.evidence.batch_seal import SEALED, seal_rollup, summary_bytes
+from forensics.evidence.batch_table import table_bytes
 from forensics.evidence.signing import Signing
 from forensics.record_batch import BatchFile, BatchSummary
 from forensics.report.batch_html import render_batch_html

@@ -19,6 +19,22 @@ def audit(
         str,
         typer.Argument(help="A video, a picture, a folder of pictures, or a clip's http address."),
     ],
+    restored: Annotated[
+        Path | None,
+        typer.Option(
+            "--restored",
+            metavar="<path>",
+            help="Restore nothing: hold this restoration of SOURCE against it. A video, a picture, "
+            "a folder, or the output folder of GFPGAN, CodeFormer or Real-ESRGAN.",
+        ),
+    ] = None,
+    restored_only: Annotated[
+        bool,
+        typer.Option(
+            "--restored-only",
+            help="SOURCE is already restored and no original exists: measure what needs none.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Folder for the bundle. [default: STEM-audit/]"),
@@ -69,6 +85,9 @@ def audit(
 ) -> None:
     """Restore the faces of SOURCE, score each against its footage, and write a bundle.
 
+    With --restored nothing is restored: somebody else's restoration is held against SOURCE. With
+    --restored-only SOURCE is a restored clip without an original: most cannot be measured then.
+
     Exit 0 complete (also when no face was found), 1 --fail-on was crossed, 2 wrong use,
     3 bad input or part failed, 4 a digest differs, 5 something is missing here,
     130 interrupted: --resume continues it.
@@ -101,13 +120,16 @@ def audit(
     flags = {name: value for name, value in given.items() if value is not None}
     settings = resolve(flags).settings
     from forensics.api import plan, run_audit
+    from forensics.undertaking import Undertaking
 
+    undertaking = Undertaking.of(restored, restored_only, flags)
     output = Output(as_json, quiet)
     from forensics.cli.web_source import check_offline, web_source
 
     check_offline(source, timestamp, offline)
     if dry_run:
-        planned = plan(web_source(source, out, output.say, refuse="--dry-run"), settings)
+        path = web_source(source, out, output.say, refuse="--dry-run")
+        planned = plan(path, settings, undertaking)
         output.result(planned.document(), planned.lines())
         return
     from forensics.cli.log_file import SAID, logged
@@ -131,6 +153,7 @@ def audit(
             say=say,
             signing=signing,
             resume=resume,
+            undertaking=undertaking,
         )
     output.result(done.audit.model_dump(mode="json", by_alias=True), done.lines())
     if as_json and done.timestamp_failure is not None:

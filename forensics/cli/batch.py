@@ -44,8 +44,16 @@ def batch(
         typer.Option("--dry-run", help="Say what would be done, how long, how much disk; stop."),
     ] = False,
     runner: Annotated[
-        str, typer.Option(metavar="NAME", help="Who does the items: local.")
+        str, typer.Option(metavar="NAME", help="Who does the items: local, or ray.")
     ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            "--ray-address",
+            metavar="HOST:PORT",
+            help="Ray cluster to join. [default: a Ray on this machine]",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(metavar="N", help="Items at a time. [default: one a GPU, else one a core]"),
@@ -130,7 +138,7 @@ def batch(
     folder = (out or _default_out(sources or [])).resolve()
     from forensics.batch.choose import choose_runner
 
-    chosen = choose_runner(runner, workers, threads, settings.device)
+    chosen = choose_runner(runner, workers, threads, settings.device, ray_address)
     if dry_run:
         _dry_run(sources or [], folder, settings, pictures, chosen.runner.workers, output)
         return

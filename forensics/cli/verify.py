@@ -12,7 +12,10 @@ from forensics.cli.output import Output
 
 def verify(
     bundle: Annotated[
-        Path, typer.Argument(help="A bundle made by 'forensics audit': its folder or its ZIP.")
+        Path,
+        typer.Argument(
+            help="A bundle made by 'forensics audit': its folder or its ZIP; or a batch's folder."
+        ),
     ],
     deep: Annotated[
         bool, typer.Option("--deep", help="Also decode every frame and draw the reports again.")
@@ -55,9 +58,16 @@ def verify(
     here.
     """
     from forensics.api import check_bundle
+    from forensics.evidence.check_batch import is_batch, verify_batch
     from forensics.evidence.trust import load_trust
 
     trust = load_trust(key or (), threshold, tsa_root or (), anchors or ())
+    if is_batch(bundle):
+        whole = verify_batch(
+            bundle, lambda path: check_bundle(path, trust, deep=deep, original=None), trust
+        )
+        Output(as_json).result(whole.document(), list(whole.lines()))
+        raise typer.Exit(whole.exit_code)
     result = check_bundle(bundle, trust, deep=deep, original=original)
     Output(as_json).result(result.document(), list(result.lines()))
     raise typer.Exit(result.exit_code)

@@ -35,54 +35,71 @@ class DeepChecks:
 
     def frame_hashes(self, step: str, tree: Tree, audit: Audit) -> Step:
         """Step 8: original and restored medium, frame by frame."""
+        pair = audit.pair
+        frames = audit.source.frames + (0 if pair is None else pair.frames)
         caps = Caps(
-            self.caps.seconds + _SECONDS_PER_FRAME * audit.source.frames,
+            self.caps.seconds + _SECONDS_PER_FRAME * frames,
             self.caps.memory_bytes,
             self.caps.file_bytes,
         )
+        outcomes: list[Outcome] = []
+        absent: list[str] = []
         with local_files(tree) as local:
-            video = audit.source.kind == "video"
-            compare = self._videos if video else self._pictures
-            outcomes, absent = compare(tree, audit, local, caps)
+            self._source(tree, audit, local, caps, outcomes, absent)
+            self._restored(tree, audit, local, caps, outcomes, absent)
         return _step(step, outcomes, absent)
 
-    def _videos(
-        self, tree: Tree, audit: Audit, local: Local, caps: Caps
-    ) -> tuple[list[Outcome], list[str]]:
-        outcomes, absent = [], []
-        encoder = audit.restored.encoder if audit.restored else {}
-        decoder = encoder.get("libavcodec")
+    def _source(
+        self,
+        tree: Tree,
+        audit: Audit,
+        local: Local,
+        caps: Caps,
+        outcomes: list[Outcome],
+        absent: list[str],
+    ) -> None:
+        kind = audit.source.kind
+        if kind == "frames":
+            absent.append("a folder of pictures (their files' digests cover them)")
+            return
         original = self._original(tree, local)
         if original is None:
             absent.append("the original (not in this bundle; give it with --original)")
-        else:
+        elif kind == "video":
+            decoder = audit.restored.encoder.get("libavcodec") if audit.restored else None
             outcomes.append(
                 compare_video(tree, "original", original, audit.source.codec, decoder, caps)
             )
-        if audit.restored is not None:
-            path = local(f"data/{audit.restored.file}")
-            codec = audit.restored.codec
-            outcomes.append(compare_video(tree, "restored", path, codec, decoder, caps))
-        return outcomes, absent
-
-    def _pictures(
-        self, tree: Tree, audit: Audit, local: Local, caps: Caps
-    ) -> tuple[list[Outcome], list[str]]:
-        outcomes, absent = [], []
-        original = self._original(tree, local) if audit.source.kind == "image" else None
-        if original is not None:
+        else:
             digests = (line.source_rgb_sha256 for line in _frames(tree))
             outcomes.append(compare_pictures("original", original, digests, caps))
-        elif audit.source.kind == "image":
-            absent.append("the original (not in this bundle; give it with --original)")
-        restored = audit.restored
-        if restored is not None and audit.source.kind == "image":
+
+    def _restored(
+        self,
+        tree: Tree,
+        audit: Audit,
+        local: Local,
+        caps: Caps,
+        outcomes: list[Outcome],
+        absent: list[str],
+    ) -> None:
+        restored, pair = audit.restored, audit.pair
+        kind = audit.source.kind if pair is None else pair.kind
+        if restored is None:
+            if pair is not None:
+                absent.append("the restoration (not in this bundle)")
+            return
+        if kind == "frames":
+            if pair is not None:
+                absent.append("the restoration's pictures (their files' digests cover them)")
+            return
+        path = local(f"data/{restored.file}")
+        if kind == "video":
+            decoder = restored.encoder.get("libavcodec")
+            outcomes.append(compare_video(tree, "restored", path, restored.codec, decoder, caps))
+        elif audit.source.frames == 1:
             digests = (line.restored_rgb_sha256 for line in _frames(tree))
-            path = local(f"data/{restored.file}")
             outcomes.append(compare_pictures("restored", path, digests, caps))
-        if audit.source.kind == "frames":
-            absent.append("a folder of pictures (their files' digests cover them)")
-        return outcomes, absent
 
     def _original(self, tree: Tree, local: Local) -> Path | None:
         if self.original is not None:

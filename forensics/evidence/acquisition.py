@@ -43,6 +43,22 @@ class Hashed(Record):
     bytes: int
 
 
+class OtherAcquired(Record):
+    """Somebody else's restoration, as it was taken in beside its source."""
+
+    given: str | None = Field(description="as given; its name alone in a private run")
+    file: str
+    kind: Literal["video", "image", "frames"]
+    before: Hashed
+    after: Hashed = Field(description="hashed again once everything was read")
+    files: tuple[FileTimes, ...]
+    files_left_out: int = 0
+    container: dict[str, JsonValue] | None = None
+    container_missing: str | None = None
+    credentials: Credentials | None = None
+    kept: bool = Field(description="the bytes are in data/restored/")
+
+
 class Acquisition(Record):
     """data/run/acquisition.json."""
 
@@ -71,6 +87,9 @@ class Acquisition(Record):
     case: str | None = None
     purpose: str | None = None
     kept: bool = Field(description="the bytes are in data/original/")
+    other: OtherAcquired | None = Field(
+        default=None, description="the restoration that was held against the source"
+    )
 
 
 def file_times(paths: Sequence[Path]) -> tuple[FileTimes, ...]:

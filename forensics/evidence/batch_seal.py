@@ -14,7 +14,7 @@ from typing import Final
 from forensics.evidence.bag import digest_file
 from forensics.evidence.dsse import canonical_json, sign
 from forensics.evidence.names import encode_path
-from forensics.evidence.signing import Signing
+from forensics.evidence.signing import ENVELOPE, SIGNERS, STAMP, Signing
 from forensics.evidence.statement import STATEMENT_TYPE
 from forensics.evidence.strict import dump_document
 from forensics.record_batch import BatchSummary
@@ -23,9 +23,6 @@ BATCH: Final = "batch.json"
 LIST: Final = "batch.sha256"
 VIEWS: Final = ("batch.csv", "batch.html", "batch.pdf", "faces.parquet")
 FOLDER: Final = "signatures"
-ENVELOPE: Final = "signatures/batch.dsse.json"
-SIGNERS: Final = "signatures/signer.pem"
-STAMP: Final = "signatures/batch.dsse.json.tsr"
 SEALED: Final = (*VIEWS, LIST, FOLDER)
 """What stands beside batch.json and goes with it."""
 PREDICATE_TYPE: Final = "urn:restoration-forensics:batch-seal:1"

@@ -18,10 +18,7 @@ def count_faults(audit: Audit, found: Survey, run_label: str | None) -> list[str
     stretch = any(audit.settings.get(name) for name in ("start", "end"))
     if not stretch and audit.source.frames != found.frames:
         faults.append(f"the source has {audit.source.frames} frames, frames.jsonl {found.frames}")
-    if audit.restored is not None and not (
-        found.frame_outcomes["restored"] <= audit.restored.frames <= found.frames
-    ):
-        faults.append(f"the restored file has {audit.restored.frames} frames of {found.frames}")
+    faults += _restored_faults(audit, found)
     if run_label != audit.run.id:
         faults.append(f"bag-info.txt names the run {run_label!r}, audit.json {audit.run.id!r}")
     if audit.run.complete and (claimed["frames_failed"] or claimed["faces_failed"]):
@@ -33,11 +30,39 @@ def seal_faults(audit: Audit, counts: Mapping[str, object] | None) -> list[str]:
     """Where the event log's seal and audit.json count differently."""
     if counts is None:
         return []  # the chain check says so
+    # Bundles of older versions had no frames that a restoration lacks, and did not count them.
+    known = {"frames_skipped": 0, **counts}
     return [
-        f"the seal event counts {counts.get(name)!r:.40} {name}, audit.json {value}"
+        f"the seal event counts {known.get(name)!r:.40} {name}, audit.json {value}"
         for name, value in audit.totals.model_dump().items()
-        if counts.get(name) != value or isinstance(counts.get(name), bool)
+        if known.get(name) != value or isinstance(known.get(name), bool)
     ]
+
+
+def _restored_faults(audit: Audit, found: Survey) -> list[str]:
+    """Where the restored file cannot hold the frames that the lines call restored."""
+    pair, restored = audit.pair, audit.restored
+    if (audit.mode == "pair") != (pair is not None):
+        return [f"the mode is {audit.mode!r}, and audit.json names another's restoration or not"]
+    if audit.mode == "restored_only" and restored is not None:
+        return ["nothing was restored in this run, yet audit.json names a restored file"]
+    if pair is not None:
+        faults = []
+        if restored is not None and (restored.sha256, restored.frames) != (
+            pair.sha256,
+            pair.frames,
+        ):
+            faults.append("the restored file is not the restoration that was held against it")
+        if found.other_frame > pair.frames:
+            faults.append(f"a frame is shown by frame {found.other_frame} of {pair.frames}")
+        return faults
+    if found.frame_outcomes["skipped"]:
+        return ["frames were skipped although this run restored"]
+    if restored is not None and not (
+        found.frame_outcomes["restored"] <= restored.frames <= found.frames
+    ):
+        return [f"the restored file has {restored.frames} frames of {found.frames}"]
+    return []
 
 
 def _people_faults(audit: Audit, found: Survey) -> list[str]:

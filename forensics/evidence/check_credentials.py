@@ -30,7 +30,7 @@ _CHANGING: Final = ("signingCredential.", "timeStamp.")
 
 @dataclass(frozen=True)
 class _Side:
-    """The restored medium or the original: its files here and what the audit recorded."""
+    """The restored medium, one that was given, or the original: its files and what is recorded."""
 
     what: str
     files: tuple[str, ...]
@@ -72,6 +72,8 @@ def credentials_step(step: str, tree: Tree, audit: Audit, anchors_pem: str | Non
 
 def _sides(tree: Tree, audit: Audit, anchored: bool) -> list[_Side]:
     restored = audit.restored.credentials if audit.restored is not None else None
+    if audit.pair is not None:  # it is an input too, and was never signed here
+        restored = audit.pair.credentials
     looked = audit.source.credentials is not None
     sides = []
     if audit.restored is not None and (restored is not None or looked or anchored):
@@ -79,7 +81,7 @@ def _sides(tree: Tree, audit: Audit, anchored: bool) -> list[_Side]:
         if tree.has(path := f"data/{audit.restored.file}"):
             files = [path]
         media = tuple(path for path in files if not path.endswith(SIDECAR))
-        sides.append(_Side("restored", media, restored))
+        sides.append(_Side("restored" if audit.pair is None else "given", media, restored))
     originals = tuple(tree.under("data/original/"))
     if originals and (looked or anchored):
         sides.append(_Side("original", originals, audit.source.credentials))
@@ -171,12 +173,13 @@ def _judge(side: _Side, found: Credentials, faults: list[str], gates: list[str])
     if side.what == "restored" and found.state != "Trusted":
         state = found.state or "no credentials"
         faults.append(f"the given anchors do not vouch for the restored medium ({state})")
-    if side.what == "original" and found.outcome == "found":
+    if side.what != "restored" and found.outcome == "found":
+        name = "original" if side.what == "original" else "restoration that was given"
         if found.state != "Trusted":
-            gates.append(f"the given anchors do not vouch for the original ({found.state})")
+            gates.append(f"the given anchors do not vouch for the {name} ({found.state})")
         elif found.failures:
             codes = ", ".join(sorted({failure.code for failure in found.failures}))
-            gates.append(f"the original's own credentials have failures ({codes})")
+            gates.append(f"the credentials of the {name} itself have failures ({codes})")
 
 
 def _words(what: str, found: Credentials) -> str:

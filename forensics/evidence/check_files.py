@@ -77,11 +77,12 @@ def _next_is(stream: BinaryIO, cells: list[str]) -> bool:
 
 
 def picture_faults(
-    tree: Tree, frames: Iterable[FrameLine], faces: Iterable[FaceLine]
+    tree: Tree, frames: Iterable[FrameLine], faces: Iterable[FaceLine], *, alone: bool = False
 ) -> tuple[list[str], int]:
     """Faults of the face pictures and saved frames, and how many pictures were decoded.
 
-    ImportError when Pillow is absent.
+    ``alone``: of a clip without an original, whose faces lie beside no crop.  ImportError when
+    Pillow is absent.
     """
     faults: list[str] = []
     known: set[str] = set()
@@ -89,7 +90,7 @@ def picture_faults(
     for face in faces:
         name = f"{face.frame:06d}_{face.person:02d}.png"
         known.update(f"data/{folder}/{name}" for folder in FACE_FOLDERS)
-        faults += _missing(tree, face, name)
+        faults += _missing(tree, face, name, alone)
         for folder, digest in (
             ("cropped_faces", face.crop_sha256),
             ("restored_faces", face.restored_sha256),
@@ -150,9 +151,15 @@ def comparison_faults(tree: Tree, audit: Audit, frames_of: Mapping[int, int]) ->
     return faults
 
 
-def _missing(tree: Tree, face: FaceLine, name: str) -> list[str]:
+def _missing(tree: Tree, face: FaceLine, name: str, alone: bool) -> list[str]:
     needed = []
-    if face.outcome == "restored":
+    if alone:
+        if face.crop_sha256 is not None:
+            return [f"{name} has a crop although there is no original"]
+        if face.outcome == "restored" and face.restored_sha256 is None:
+            return [f"{name} has no digest of its picture"]
+        needed = ["restored_faces"] if face.outcome == "restored" else []
+    elif face.outcome == "restored":
         needed = ["cropped_faces", "restored_faces", "cmp"]
         if "invented_detail" in face.measures:
             needed.append("maps")

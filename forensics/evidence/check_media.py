@@ -38,7 +38,10 @@ def _restored_faults(
 ) -> tuple[list[str], str]:
     files = tree.under(RESTORED)
     if audit.restored is None:
-        return [f"{path!r} is in no record" for path in files], "nothing was restored"
+        said = "nothing was restored"
+        if audit.pair is not None:
+            said = "the restoration is not included (its SHA-256 is in audit.json)"
+        return [f"{path!r} is in no record" for path in files], said
     path = f"data/{audit.restored.file}"
     if path + "/" == RESTORED:
         return _folder_faults(audit.restored, files, frames, digests)
@@ -132,8 +135,11 @@ def given_faults(path: Path, audit: Audit) -> list[str]:
 
 def frame_hash_faults(tree: Tree, audit: Audit) -> list[str]:
     """Where the frame hash files list other numbers of frames; the hashes need a decoder."""
-    expected = [("original", audit.source.frames)]
-    if audit.restored is not None:
+    expected = [("original", audit.source.frames)] if audit.source.kind == "video" else []
+    if audit.pair is not None:
+        if audit.pair.kind == "video":
+            expected.append(("restored", audit.pair.frames))
+    elif audit.restored is not None:
         expected.append(("restored", audit.restored.frames))
     faults = []
     for kind, frames in expected:

@@ -76,6 +76,23 @@ def _acquisition_faults(raw: bytes, audit: Audit) -> list[str]:
             break
     if found.credentials != source.credentials:
         faults.append("acquisition.json and audit.json disagree on the source's credentials")
+    faults += _other_faults(found, audit)
     if (found.operator, found.case, found.purpose) != (run.operator, run.case, run.purpose):
         faults.append("acquisition.json and audit.json disagree on operator, case or purpose")
+    return faults
+
+
+def _other_faults(found: Acquisition, audit: Audit) -> list[str]:
+    pair, other = audit.pair, found.other
+    if pair is None or other is None:
+        if pair is None and other is None:
+            return []
+        return ["only one of acquisition.json and audit.json names another restoration"]
+    faults = []
+    for moment in (other.before, other.after):
+        if (moment.sha256, moment.sha512, moment.bytes) != (pair.sha256, pair.sha512, pair.bytes):
+            faults.append("acquisition.json names another restoration than audit.json")
+            break
+    if other.credentials != pair.credentials:
+        faults.append("acquisition.json and audit.json disagree on the restoration's credentials")
     return faults

@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue, ValidationError
 from forensics.errors import IntegrityError
 from forensics.evidence.bag import Digests
 from forensics.record_base import Record
-from forensics.records import Audit, Model
+from forensics.records import Audit, Model, Pair
 
 PREDICATE_SCHEMA: Final = "restoration-forensics/predicate/1"
 BUILD_TYPE: Final = "urn:restoration-forensics:audit:1"
@@ -105,13 +105,17 @@ def build_predicate(
         annotations={"bytes": source.bytes, "kind": source.kind},
     )
     code = {"sha256": str(lock["sha256"])} if lock.get("sha256") else {}
-    dependencies = [original, *(_weights(model) for model in audit.models)]
+    other = () if audit.pair is None else (_other(audit.pair),)
+    dependencies = [original, *other, *(_weights(model) for model in audit.models)]
     if code:
         dependencies.append(Resource(name=str(lock.get("file")), digest=code))
     settings: dict[str, JsonValue] = {**audit.settings}
+    parameters: dict[str, JsonValue] = {"source": source.file, "settings": settings}
+    if audit.pair is not None:
+        parameters["restored"] = audit.pair.file
     return Predicate(
         buildDefinition=BuildDefinition(
-            externalParameters={"source": source.file, "settings": settings},
+            externalParameters=parameters,
             internalParameters=dict(internal),
             resolvedDependencies=tuple(dependencies),
         ),
@@ -127,6 +131,14 @@ def build_predicate(
             ),
             byproducts=tuple(_byproducts(data)),
         ),
+    )
+
+
+def _other(pair: Pair) -> Resource:
+    return Resource(
+        name=f"restored/{pair.file}",
+        digest={"sha256": pair.sha256, "sha512": pair.sha512},
+        annotations={"bytes": pair.bytes, "kind": pair.kind, "layout": pair.layout},
     )
 
 
@@ -163,6 +175,8 @@ def predicate_faults(raw: bytes, audit: Audit, digests: Mapping[str, Digests]) -
     named = {resource.digest.get("sha256") for resource in definition.resolved_dependencies}
     if audit.source.sha256 not in named:
         faults.append("predicate.json names another source than audit.json")
+    if audit.pair is not None and audit.pair.sha256 not in named:
+        faults.append("predicate.json does not name the restoration that was held against it")
     faults += [
         f"predicate.json does not name the weights of {model.role!r}"
         for model in audit.models

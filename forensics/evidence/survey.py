@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from forensics.records import FaceLine, FlagCode, FrameLine
 
 MAX_FAULTS = 20
+_WITHOUT = {"failed": "failed", "skipped": "was skipped"}
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Survey:
     people: dict[int, PersonSurvey] = field(default_factory=dict)
     places: dict[tuple[FlagCode, int], set[int]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    other_frame: int = 0  # highest frame of somebody else's restoration that a line names
 
     @property
     def frames(self) -> int:
@@ -56,6 +58,7 @@ class Survey:
             "frames": self.frames,
             "frames_restored": self.frame_outcomes["restored"],
             "frames_failed": self.frame_outcomes["failed"],
+            "frames_skipped": self.frame_outcomes["skipped"],
             "faces": self.faces,
             "faces_restored": self.face_outcomes["restored"],
             "faces_skipped": self.face_outcomes["skipped"],
@@ -97,10 +100,11 @@ def _count_frame(found: Survey, line: FrameLine) -> None:
     found.frame_outcomes[line.outcome] += 1
     found.rejected += len(line.rejected)
     found.faces_claimed[line.frame] = line.faces
+    found.other_frame = max(found.other_frame, line.other_frame or 0)
     if line.flags:
         found.flagged.add(line.frame)
-    if line.outcome == "failed" and not line.reason:
-        found.say(f"frame {line.frame} failed without a reason")
+    if line.outcome != "restored" and not line.reason:
+        found.say(f"frame {line.frame} {_WITHOUT[line.outcome]} without a reason")
 
 
 def _count_face(found: Survey, face: FaceLine) -> None:

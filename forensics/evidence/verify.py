@@ -191,7 +191,10 @@ class _Check:
     def _pictures(self, step: str) -> Step:
         if self._survey is None:
             return _after_records(step)
-        faults, decoded = check_files.picture_faults(self._tree, self._frames(), self._faces())
+        alone = self._audit is not None and self._audit.mode == "restored_only"
+        faults, decoded = check_files.picture_faults(
+            self._tree, self._frames(), self._faces(), alone=alone
+        )
         if self._audit is not None:
             people = self._survey.people
             counts = {person: found.outcomes.total() for person, found in people.items()}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ class Alignment:
     frames: Mapping[int, int]
     reasons: Mapping[int, str]
     to_other: F64 | None
+    faces: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Single faces only: source frame -> every frame of the other that is a face of it."""
+    faces_to_other: Mapping[int, F64] = field(default_factory=dict)
+    """Single faces only: frame of the other -> its own ``to_other`` (2, 3), turn included."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,12 @@ class DrawnFace:
     seed: int | None = None
     note: str | None = None  # a lesser method that stepped in
     mask: FaceMask | None = None  # None: the template's
+    held_rgb_u8: U8 | None = None  # what is measured, where it is not the restored face as it lies
+
+    @property
+    def measured_rgb_u8(self) -> U8 | None:
+        """The restored face that measures see; None for one that was not restored."""
+        return self.restored_rgb_u8 if self.held_rgb_u8 is None else self.held_rgb_u8
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,17 @@ class DrawnFrame:
     """A frame with its faces drawn.
 
     ``extra``: faces that were drawn into the picture though nobody is followed there.
+    ``other``: of somebody else's restoration, the frame that shows this one; where there is none
+    or it cannot be read, ``skipped`` or ``failed`` says why.
     """
 
     decoded: DecodedFrame
     faces: tuple[DrawnFace, ...]
     extra: tuple[Rejected, ...] = ()
     note: str | None = None
+    other: int | None = None
+    skipped: str | None = None
+    failed: Failure | None = None
 
 
 Followed = tuple[DecodedFrame, tuple[FollowedFace, ...]]
@@ -66,8 +77,11 @@ class Drawer(Protocol):
         """The faces of these frames, drawn; one result a frame, in order."""
         ...
 
-    def picture(self, frame: DrawnFrame) -> Enlarged:
-        """The whole picture of a frame that this drawer drew, enlarged, with its faces in it."""
+    def picture(self, frame: DrawnFrame) -> Enlarged | None:
+        """The whole picture of a frame that this drawer drew, enlarged, with its faces in it.
+
+        None where there is no restored picture of it.
+        """
         ...
 
 

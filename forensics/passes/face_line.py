@@ -17,10 +17,19 @@ from forensics.scoring.risk import face_risk
 
 
 def face_line(
-    frame: int, pts_s: float | None, face: DrawnFace, scored: Scored | None, every: int
+    frame: int,
+    pts_s: float | None,
+    face: DrawnFace,
+    scored: Scored | None,
+    every: int,
+    *,
+    alone: bool = False,
 ) -> FaceLine:
     """One line of faces.jsonl. ``scored`` is None for a face that was not measured, and then
     ``not_measured`` says why: it was not restored, or only one frame in ``every`` is scored.
+
+    ``alone``: there is no original, so that no band is given, nothing is flagged but a failure,
+    and the face is not shown beside a crop.
     """
     detection, aligned = face.followed.detection, face.aligned
     outcome, reason, error = _outcome(face)
@@ -35,8 +44,10 @@ def face_line(
         measures=measures,
         references=references,
     )
+    if alone:
+        flags = tuple(code for code in flags if code == "failed")
     risk = Risk(band="not_calculable", because=())
-    if scored:
+    if scored and not alone:
         risk = face_risk(
             measures=measures, not_measured=not_measured, references=references, flags=flags
         )
@@ -56,7 +67,7 @@ def face_line(
         reason=reason,
         error=error,
         seed=face.seed,
-        crop_sha256=aligned.crop_sha256 if aligned else None,
+        crop_sha256=aligned.crop_sha256 if aligned and not alone else None,
         restored_sha256=None if face.restored_rgb_u8 is None else rgb_sha256(face.restored_rgb_u8),
         measures=measures,
         not_measured=not_measured,
@@ -70,13 +81,14 @@ def face_line(
 
 def face_input(decoded: DecodedFrame, face: DrawnFace) -> FaceInput:
     """What the measures take of a restored face. AssertionError for one that was not restored."""
-    if face.aligned is None or face.restored_rgb_u8 is None:
+    restored_rgb_u8 = face.measured_rgb_u8
+    if face.aligned is None or restored_rgb_u8 is None:
         raise AssertionError("only restored faces are scored")
     box = face.followed.detection.box_px
     qp = decoded.qp_at(box)
     return FaceInput(
         crop_rgb_u8=face.aligned.crop_rgb_u8,
-        restored_rgb_u8=face.restored_rgb_u8,
+        restored_rgb_u8=restored_rgb_u8,
         native_rgb_u8=face.aligned.native_rgb_u8,
         region_rgb_u8=_region(decoded.rgb_u8, box),
         scale=face.aligned.scale,

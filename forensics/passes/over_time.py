@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from forensics.passes.drawing import DrawnFace
 from forensics.scoring.continuity import StepMeter
@@ -22,6 +23,22 @@ class Steps:
 
     step_grey: float | None = None
     over_time: OverTime | None = None
+
+
+class Watching(Protocol):
+    """What the second pass asks about the frames before; called in the order of the frames."""
+
+    def add(
+        self,
+        face: DrawnFace,
+        scored: Scored | None,
+        frame: int,
+        pts_s: float | None,
+        shot: int,
+        qp: float | None = None,
+    ) -> tuple[Scored | None, Steps]:
+        """The face's measures with those over time, and what flags over time need of it."""
+        ...
 
 
 @dataclass
@@ -47,9 +64,10 @@ class FacesOverTime:
         ``qp``: of the footage at the face, where the decoder says it.
         Every restored face is followed, also one whose frame is not scored.
         """
-        if face.aligned is None or face.restored_rgb_u8 is None:
+        restored = face.measured_rgb_u8
+        if face.aligned is None or restored is None:
             return scored, Steps()
-        crop, restored = face.aligned.crop_rgb_u8, face.restored_rgb_u8
+        crop = face.aligned.crop_rgb_u8
         person = face.followed.person
         step = self._steps.step(person, frame, crop, restored)
         here, reasons = self._meter.add(

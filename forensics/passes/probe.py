@@ -55,6 +55,7 @@ NONE_FIT: Final = "fewer than two of the faces drawn passed the check against th
 OTHERS_ONLY: Final = (
     "the embedded restorer alone can draw other faces; those in alternatives/ are its own"
 )
+SOMEBODY_ELSE: Final = "somebody else restored this: their restorer cannot be asked again"
 UNSEEDED: Final = "the official code draws its own noise, which cannot be repeated face by face"
 
 
@@ -77,11 +78,15 @@ class Others:
 
 @dataclass(frozen=True)
 class Prober:
-    """What probing needs; ``restorer`` is the run's, None where the official code draws."""
+    """What probing needs.
+
+    ``restorer`` is the run's; None where it cannot be asked face by face, and ``absent`` says why.
+    """
 
     restorer: Restorer | None
     varied: VariedRestorer
     scorer: Scorer
+    absent: str = UNSEEDED
 
     @property
     def own_model(self) -> bool:
@@ -110,7 +115,7 @@ class Prober:
     def _stability(self, face: FaceInput, seed: int | None) -> tuple[Reading, dict[str, float]]:
         restorer = self.restorer
         if restorer is None:
-            return Reading(reasons={"stability_input": UNSEEDED}), {}
+            return Reading(reasons={"stability_input": self.absent}), {}
 
         def restore(crops: Sequence[U8]) -> list[U8 | None]:
             # The face's own noise for all: what moves then is the answer to the input.
@@ -122,7 +127,7 @@ class Prober:
     def _seeds(self, face: FaceInput, seed: int | None) -> Reading:
         restorer = self.restorer
         if restorer is None:
-            return Reading(reasons={"stability_seed": UNSEEDED})
+            return Reading(reasons={"stability_seed": self.absent})
         mode = restorer.facts.noise_mode
         if not mode.startswith("seed") or seed is None:
             reason = NO_NOISE

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 
@@ -20,18 +21,18 @@ from forensics.media.writer import Writer
 from forensics.passes.drawing import Drawer, DrawnFace, DrawnFrame
 from forensics.passes.face_line import face_input, face_line, rgb_sha256
 from forensics.passes.follow import FollowedFace, Following
-from forensics.passes.over_time import FacesOverTime, Steps
+from forensics.passes.over_time import FacesOverTime, Steps, Watching
 from forensics.passes.probe import Probing
 from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
 from forensics.progress import Progress
-from forensics.records import FaceLine, Failure, FrameLine
+from forensics.records import FaceLine, Failure, FrameLine, FrameOutcome
 from forensics.restore.alternatives import LETTERS
 from forensics.restore.background import Enlarged
 from forensics.scoring.background_figure import Redrawn, background_change
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.maps import Scored, render_map
-from forensics.scoring.scorer import Scorer
+from forensics.scoring.measure import FaceInput
 
 FACES_AT_ONCE = 16
 FRAMES_AT_ONCE = 16
@@ -40,26 +41,41 @@ PLAIN = "lanczos"  # the background that redraws nothing
 Scores = Mapping[int, Scored]  # by person
 
 
+class FaceScorer(Protocol):
+    """Measures faces; ``digests`` are those of its networks, by role."""
+
+    @property
+    def digests(self) -> Mapping[str, str]: ...
+
+    def score(self, faces: Sequence[FaceInput]) -> list[Scored]:
+        """One result per face, in order."""
+        ...
+
+
 @dataclass
 class Redraw:
     """The second pass with what it needs at every frame.
 
     ``background``: the method that enlarges the picture outside the faces, "auto" resolved.
+    ``watching``: what measures over time; None: a face is held against its footage.
+    ``alone``: no original exists, so that nothing is flagged and no face has a band.
     """
 
     media: Media
     following: Following
     drawer: Drawer
-    scorer: Scorer
+    scorer: FaceScorer
     settings: Settings
     writer: Writer
     sink: Sink
     probing: Probing | None = None  # None: no key face is examined further
     background: str = PLAIN
-    _over_time: FacesOverTime = field(init=False)
+    watching: Watching | None = None
+    alone: bool = False
+    _over_time: Watching = field(init=False)
 
     def __post_init__(self) -> None:
-        self._over_time = FacesOverTime(self.scorer.digests)
+        self._over_time = self.watching or FacesOverTime(self.scorer.digests)
 
     def run(self, progress: Progress) -> None:
         """Restore, paste, write and measure the whole clip."""
@@ -117,14 +133,21 @@ class Redraw:
             scores[number][face.followed.person] = scored
         return list(scores)
 
-    def write(self, frame: DrawnFrame, scores: Scores, picture: Enlarged) -> None:
+    def write(self, frame: DrawnFrame, scores: Scores, picture: Enlarged | None) -> None:
         """Put one frame into the clip and everything about it into the sink; in frame order."""
         decoded, name = frame.decoded, picture_name(frame.decoded.frame)
-        self.writer.write(decoded, picture.rgb_u8)
         if "source" in self.settings.saves:
             self.sink.picture("source_imgs", name, decoded.rgb_u8)
-        if "frames" in self.settings.saves:
-            self.sink.picture("restored_imgs", name, picture.rgb_u8)
+        if picture is not None:
+            self.writer.write(decoded, picture.rgb_u8)
+            if "frames" in self.settings.saves:
+                self.sink.picture("restored_imgs", name, picture.rgb_u8)
+        lines = self._faces(frame, scores)
+        self.sink.frame(self._frame_line(frame, lines, picture))
+
+    def _faces(self, frame: DrawnFrame, scores: Scores) -> list[FaceLine]:
+        """Pictures and lines of a frame's faces, put into the sink."""
+        decoded = frame.decoded
         lines = []
         for face in frame.faces:
             scored, steps = self._over_time.add(
@@ -136,33 +159,47 @@ class Redraw:
                 decoded.qp_at(face.followed.detection.box_px),
             )
             self._pictures(decoded.frame, face, scored)
-            line = face_line(decoded.frame, decoded.pts_s, face, scored, self.settings.every)
+            line = self._line(decoded.frame, decoded.pts_s, face, scored)
             line = self._with_others(line)
             self.sink.face(line, self._fact(line, face, steps))
             lines.append(line)
+        return lines
+
+    def _frame_line(
+        self, frame: DrawnFrame, lines: Sequence[FaceLine], picture: Enlarged | None
+    ) -> FrameLine:
+        decoded, failed = frame.decoded, frame.failed
         redrawn = self._redrawn(frame, picture)
+        fallen_back = None if picture is None else picture.fallen_back
         rejected = (*self.following.rejected.get(decoded.frame, ()), *frame.extra)
-        notes = [note for note in (decoded.note, frame.note, picture.fallen_back) if note]
-        self.sink.frame(
-            FrameLine(
-                frame=decoded.frame,
-                name=decoded.name,
-                pts=decoded.pts,
-                pts_s=decoded.pts_s,
-                duration=decoded.duration,
-                shot=self.following.shot(decoded.frame),
-                outcome="restored",
-                reason="; ".join(notes) or None,
-                fallen_back=picture.fallen_back,
-                faces=len(lines),
-                rejected=rejected,
-                source_rgb_sha256=rgb_sha256(decoded.rgb_u8),
-                restored_rgb_sha256=rgb_sha256(picture.rgb_u8),
-                background_redrawn=redrawn.changed_grey if redrawn else None,
-                background_plain=redrawn.plain_grey if redrawn else None,
-                flags=tuple(sorted({code for line in lines for code in line.flags})),
-            )
+        reason = frame.skipped if failed is None else failed.reason
+        notes = [note for note in (reason, decoded.note, frame.note, fallen_back) if note]
+        outcome: FrameOutcome = "restored" if frame.skipped is None else "skipped"
+        return FrameLine(
+            frame=decoded.frame,
+            name=decoded.name,
+            pts=decoded.pts,
+            pts_s=decoded.pts_s,
+            duration=decoded.duration,
+            shot=self.following.shot(decoded.frame),
+            outcome=outcome if failed is None else "failed",
+            reason="; ".join(notes) or None,
+            error=None if failed is None else failed.error,
+            other_frame=frame.other,
+            fallen_back=fallen_back,
+            faces=len(lines),
+            rejected=rejected,
+            source_rgb_sha256=rgb_sha256(decoded.rgb_u8),
+            restored_rgb_sha256=None if picture is None else rgb_sha256(picture.rgb_u8),
+            background_redrawn=redrawn.changed_grey if redrawn else None,
+            background_plain=redrawn.plain_grey if redrawn else None,
+            flags=tuple(sorted({code for line in lines for code in line.flags})),
         )
+
+    def _line(
+        self, frame: int, pts_s: float | None, face: DrawnFace, scored: Scored | None
+    ) -> FaceLine:
+        return face_line(frame, pts_s, face, scored, self.settings.every, alone=self.alone)
 
     def lose(self, item: FrameFailure) -> None:
         """Record a frame that could not be read now, and every face that was followed in it."""
@@ -172,7 +209,7 @@ class Redraw:
         failure = Failure("decode", item.reason, item.error)
         followed = self.following.faces.get(item.frame, ())
         for face in (DrawnFace(one, failure=failure) for one in followed):
-            line = face_line(item.frame, pts_s, face, None, self.settings.every)
+            line = self._line(item.frame, pts_s, face, None)
             self.sink.face(line, self._fact(line, face, Steps()))
         self.sink.frame(
             FrameLine(
@@ -198,9 +235,9 @@ class Redraw:
         digests = tuple(rgb_sha256(picture) for picture in others)
         return line.model_copy(update={"alternatives": digests}) if others else line
 
-    def _redrawn(self, frame: DrawnFrame, picture: Enlarged) -> Redrawn | None:
+    def _redrawn(self, frame: DrawnFrame, picture: Enlarged | None) -> Redrawn | None:
         """How far a network changed the picture outside the faces; None where none drew it."""
-        if self.background == PLAIN or picture.fallen_back is not None:
+        if self.background == PLAIN or picture is None or picture.fallen_back is not None:
             return None
         drawn = [
             f.aligned.affine for f in frame.faces if f.restored_rgb_u8 is not None and f.aligned
@@ -219,6 +256,11 @@ class Redraw:
 
     def _pictures(self, frame: int, face: DrawnFace, scored: Scored | None) -> None:
         name = picture_name(frame, face.followed.person)
+        if self.alone:
+            # There is no footage to show beside it: the face as it lies in the clip is all.
+            if face.restored_rgb_u8 is not None:
+                self.sink.picture("restored_faces", name, face.restored_rgb_u8)
+            return
         if face.aligned is not None:
             self.sink.picture("cropped_faces", name, face.aligned.crop_rgb_u8)
         if face.aligned is not None and face.restored_rgb_u8 is not None:
@@ -247,7 +289,7 @@ class _Writing:
     redraw: Redraw
     frame: DrawnFrame
     scores: Scores
-    picture: Enlarged
+    picture: Enlarged | None
 
     def __call__(self) -> None:
         self.redraw.write(self.frame, self.scores, self.picture)

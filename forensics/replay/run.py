@@ -81,8 +81,9 @@ def replay(
 ) -> Replay:
     """Restore again from a bundle's source and compare.
 
-    Raises `UsageError` (2) without a source, `InputError` (3) for what is no bundle or cannot be
-    read to its end, `IntegrityError` (4) for another source or network, `EnvironmentLacks` (5).
+    Raises `UsageError` (2) without a source or where the audit restored nothing, `InputError` (3)
+    for what is no bundle or cannot be read to its end, `IntegrityError` (4) for another source or
+    network, `EnvironmentLacks` (5).
     """
     if faces is not None and faces < 1:
         raise UsageError("--faces: at least one", "Leave it out to replay the whole bundle.")
@@ -90,6 +91,7 @@ def replay(
     _refuse_unreadable(checked)
     tree = open_tree(bundle)
     audit = parse_audit(tree.read(AUDIT, strict.MAX_DOCUMENT_BYTES))
+    _refuse_unrestored(audit)
     settings = settings_of(audit, device)
     with tempfile.TemporaryDirectory(prefix="forensics-replay-") as name:
         path = source_file(tree, audit, original, Path(name))
@@ -118,6 +120,19 @@ def _refuse_unreadable(checked: Verification) -> None:
         raise InputError(checked.first_line, "Replay needs a complete bundle.")
     if checked.verdict == "could_not_check":
         raise EnvironmentLacks(checked.first_line)
+
+
+def _refuse_unrestored(audit: Audit) -> None:
+    """A run that restored nothing has nothing to restore again."""
+    if audit.mode == "restore":
+        return
+    what = "held somebody else's restoration against its source"
+    if audit.mode == "restored_only":
+        what = "looked at a restored clip without its original"
+    raise UsageError(
+        f"nothing was restored in this audit, so nothing can be restored again: it {what}",
+        f"To repeat what it measured: {audit.reproduce.get('audit', 'run the same audit again')}",
+    )
 
 
 def _last_face(tree: Tree, faces: int | None) -> Key | None:

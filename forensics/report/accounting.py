@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from forensics.records import FaceLine, Totals
+from forensics.records import FaceLine, Outcome, Totals
+from forensics.report.other_words import ACCOUNTED, outcome_words
 from forensics.report.stretches import joined
 from forensics.report.view import View
-from forensics.report.words import OUTCOMES, person_name, range_words, reason_words
+from forensics.report.words import person_name, range_words, reason_words
 
 _MOST_ROWS: Final = 40
 
@@ -45,6 +46,8 @@ class Accounting:
     """The accounting section."""
 
     rows: tuple[CountRow, ...]
+    lost_caption: str
+    nothing_lost: str
     lost: tuple[LostRow, ...]
     lost_left_out: int
     disagreements: tuple[str, ...]
@@ -55,6 +58,8 @@ def accounting(view: View) -> Accounting:
     lost = [*_lost_frames(view), *_lost_faces(view)]
     return Accounting(
         rows=tuple(_rows(view)),
+        lost_caption=ACCOUNTED[view.audit.mode].lost,
+        nothing_lost=ACCOUNTED[view.audit.mode].nothing_lost,
         lost=tuple(lost[:_MOST_ROWS]),
         lost_left_out=max(0, len(lost) - _MOST_ROWS),
         disagreements=tuple(_disagreements(view)),
@@ -63,15 +68,21 @@ def accounting(view: View) -> Accounting:
 
 def _rows(view: View) -> Iterable[CountRow]:
     totals = view.audit.totals
+    done = ACCOUNTED[view.audit.mode].done
     yield CountRow("frames", totals.frames, "", part=False)
-    yield CountRow("restored", totals.frames_restored, "", part=True)
+    yield CountRow(done, totals.frames_restored, "", part=True)
     frame_reasons = Counter(
         reason_words(line.reason) for line in view.frames if line.outcome == "failed"
     )
+    if view.audit.mode == "pair":
+        without = Counter(
+            reason_words(line.reason) for line in view.frames if line.outcome == "skipped"
+        )
+        yield CountRow("without counterpart", totals.frames_skipped, _listed(without), part=True)
     yield CountRow("failed", totals.frames_failed, _listed(frame_reasons), part=True)
     yield CountRow("with a flag", totals.flagged_frames, "", part=True)
     yield CountRow("faces of people", totals.faces, "", part=False)
-    yield CountRow("restored", totals.faces_restored, "", part=True)
+    yield CountRow(done, totals.faces_restored, "", part=True)
     for outcome, count in (("skipped", totals.faces_skipped), ("failed", totals.faces_failed)):
         reasons = Counter(
             reason_words(face.reason) for face in view.faces if face.outcome == outcome
@@ -81,7 +92,7 @@ def _rows(view: View) -> Iterable[CountRow]:
         face.reason for face in view.faces if face.outcome == "restored" and face.reason
     )
     if fallen:
-        yield CountRow("restored with a note", sum(fallen.values()), _listed(fallen), part=True)
+        yield CountRow(f"{done}, with a note", sum(fallen.values()), _listed(fallen), part=True)
     yield CountRow("with a flag", totals.flagged_faces, "", part=True)
     rejected = Counter(
         reason_words(found.reason) for line in view.frames for found in line.rejected
@@ -108,14 +119,14 @@ def _lost_frames(view: View) -> Iterable[LostRow]:
         yield LostRow(
             "whole frame",
             range_words(joined(frames)),
-            "failed (shown as it was)",
+            ACCOUNTED[view.audit.mode].frame_failed,
             reason,
             error,
         )
 
 
 def _lost_faces(view: View) -> Iterable[LostRow]:
-    causes: dict[tuple[int, str, str, str], list[int]] = {}
+    causes: dict[tuple[int, Outcome, str, str], list[int]] = {}
     for face in view.faces:
         if face.outcome != "restored":
             key = (face.person, face.outcome, reason_words(face.reason), face.error or "")
@@ -124,12 +135,12 @@ def _lost_faces(view: View) -> Iterable[LostRow]:
     order = sorted(causes.items(), key=lambda item: (item[0][1] != "failed", item[0][0]))
     for (person, outcome, reason, error), frames in order:
         yield LostRow(
-            person_name(person), range_words(joined(frames)), _outcome(outcome), reason, error
+            person_name(person),
+            range_words(joined(frames)),
+            outcome_words(outcome, view.audit.mode),
+            reason,
+            error,
         )
-
-
-def _outcome(code: str) -> str:
-    return OUTCOMES["failed"] if code == "failed" else OUTCOMES["skipped"]
 
 
 def _disagreements(view: View) -> Iterable[str]:
@@ -139,6 +150,7 @@ def _disagreements(view: View) -> Iterable[str]:
         frames=len(view.frames),
         frames_restored=sum(line.outcome == "restored" for line in view.frames),
         frames_failed=sum(line.outcome == "failed" for line in view.frames),
+        frames_skipped=sum(line.outcome == "skipped" for line in view.frames),
         faces=len(view.faces),
         faces_restored=_with(view.faces, "restored"),
         faces_skipped=_with(view.faces, "skipped"),

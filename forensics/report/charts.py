@@ -71,17 +71,19 @@ def timeline(
     *,
     frames: int,
     pts_s: Mapping[int, float],
+    lost_words: str = "not restored",
 ) -> Markup:
     """The SVG of one person; ``faces`` sorted by frame, ``flags`` those of the person.
 
-    ``frames`` is the length of the clip.  Empty when there is one frame: there is no time then.
+    ``frames`` is the length of the clip; ``lost_words`` what is said of faces that were left out.
+    Empty when there is one frame: there is no time then.
     """
     last = max([frames, *(face.frame for face in faces)])
     if last <= 1 or not faces:
         return Markup("")
     scale = _Scale(last)
     absent = _absent(faces, last)
-    lanes = _lanes(faces, flags)
+    lanes = _lanes(faces, flags, lost_words)
     top = _CURVE_TOP + _CURVE + 16
     bottom = top + len(lanes) * _LANE + 4
     height = bottom + 44
@@ -94,7 +96,7 @@ def timeline(
         ),
         _axis(scale, bottom, pts_s),
     ]
-    said = description(person, faces, flags, frames=last)
+    said = description(person, faces, flags, frames=last, lost_words=lost_words)
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {w} {h}"'
         ' width="{w}" height="{h}" role="img" aria-labelledby="tl{id}t tl{id}d"'
@@ -112,7 +114,12 @@ def timeline(
 
 
 def description(
-    person: Person, faces: Sequence[FaceLine], flags: Sequence[Flag], *, frames: int
+    person: Person,
+    faces: Sequence[FaceLine],
+    flags: Sequence[Flag],
+    *,
+    frames: int,
+    lost_words: str = "not restored",
 ) -> str:
     """What the timeline shows, as text."""
     out = [
@@ -128,7 +135,7 @@ def description(
         out.append(f"Not in view: frames {range_words(gaps)}.")
     lost = joined(face.frame for face in faces if face.outcome != "restored")
     if lost:
-        out.append(f"Not restored: frames {range_words(lost)}.")
+        out.append(f"{lost_words[0].upper()}{lost_words[1:]}: frames {range_words(lost)}.")
     small = joined(face.frame for face in faces if face.interocular_px < TOO_SMALL_PX)
     if small:
         out.append(f"Less than 16 px between the eyes: frames {range_words(small)}.")
@@ -139,7 +146,7 @@ def description(
 _Lane = tuple[str, str, tuple[tuple[int, int], ...]]
 
 
-def _lanes(faces: Sequence[FaceLine], flags: Sequence[Flag]) -> list[_Lane]:
+def _lanes(faces: Sequence[FaceLine], flags: Sequence[Flag], lost_words: str) -> list[_Lane]:
     """Label, fill and frame ranges of each lane; the four bands are always there."""
     bands: dict[Band, list[int]] = {band: [] for band in BAND_ORDER}
     lost = []
@@ -152,7 +159,7 @@ def _lanes(faces: Sequence[FaceLine], flags: Sequence[Flag]) -> list[_Lane]:
         for band in BAND_ORDER
     ]
     if lost:
-        lanes.append(("not restored", _INK, joined(lost)))
+        lanes.append((lost_words, _INK, joined(lost)))
     lanes += [(flag_title(flag.code), _SEVERITY_FILL[flag.severity], flag.frames) for flag in flags]
     return lanes
 

@@ -13,6 +13,8 @@ from forensics.record_credentials import Credentials
 from forensics.records import Audit
 
 NAME: Final = "Content Credentials of the source"
+OTHER: Final = "Content Credentials of the restoration that was given"
+ALONE: Final = "Content Credentials of the clip"
 NOT_PROOF: Final = (
     "Credentials say who signed a file and what that signer claims; they do not say that the"
     " picture is right."
@@ -32,32 +34,35 @@ def credential_notes(audit: Audit) -> tuple[CredentialNote, ...]:
     """What to say, in order; empty for a run that did not look."""
     if audit.source.credentials is None:
         return ()
-    notes = list(source_notes(audit.source.credentials))
+    alone = audit.mode == "restored_only"
+    notes = list(source_notes(audit.source.credentials, ALONE if alone else NAME))
+    if audit.pair is not None and audit.pair.credentials is not None:
+        notes += source_notes(audit.pair.credentials, OTHER)
     restored = audit.restored.credentials if audit.restored is not None else None
     if restored is not None:
         notes.append(_restored_note(restored))
     return tuple(notes)
 
 
-def source_notes(found: Credentials) -> tuple[CredentialNote, ...]:
-    """What to say of the source's own; the terminal says the same before anything is restored."""
+def source_notes(found: Credentials, name: str = NAME) -> tuple[CredentialNote, ...]:
+    """What to say of a medium's own; the terminal says the same before anything is restored."""
     failing = (CredentialNote(_failures(found), failing=True),) if found.failures else ()
-    return (_source_note(found), *failing)
+    return (_source_note(found, name), *failing)
 
 
-def _source_note(found: Credentials) -> CredentialNote:
+def _source_note(found: Credentials, name: str) -> CredentialNote:
     if found.outcome == "none":
         which = "" if found.files == 1 else f" in any of {found.files:,} files"
-        return CredentialNote(f"{NAME}: none found{which}.", False)
+        return CredentialNote(f"{name}: none found{which}.", False)
     if found.outcome == "unreadable":
-        return CredentialNote(f"{NAME}: could not be read ({_ended(found.reason)}).", False)
+        return CredentialNote(f"{name}: could not be read ({_ended(found.reason)}).", False)
     who = f"signed by \u201c{found.signer}\u201d" if found.signer else "signed by an unnamed signer"
     if found.state == "Invalid":
-        head = f"{NAME}: present and NOT VALID, {who}."
+        head = f"{name}: present and NOT VALID, {who}."
     elif found.state == "Trusted":
-        head = f"{NAME}: {_whole(found)}, {who}, whom the given list of signers names."
+        head = f"{name}: {_whole(found)}, {who}, whom the given list of signers names."
     else:
-        head = f"{NAME}: {_whole(found)}, {who}; who that is was not checked."
+        head = f"{name}: {_whole(found)}, {who}; who that is was not checked."
     parts = [head]
     if found.files > 1:
         parts.append(f"{found.files_with:,} of {found.files:,} files carry some.")

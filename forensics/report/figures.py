@@ -14,7 +14,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final, Literal
 
-from forensics.records import FaceLine
+from forensics.records import FaceLine, Mode
 from forensics.report.words import BANDS, flag_title, person_name
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ _LABELS: Final[dict[Kind, str]] = {
     "other": "AI-DRAWN",
 }
 
+_GIVEN: Final[dict[Kind, str]] = {"restored": "GIVEN AS RESTORED", "map": "MAP OF WHAT WAS GIVEN"}
+"""Labels where somebody else restored."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -71,8 +74,16 @@ class Picture:
 class Album:
     """Loads the pictures of faces until the byte budget of a report is spent."""
 
-    def __init__(self, data_dir: Path, run_id: str, font: Path, labelled: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        run_id: str,
+        font: Path,
+        labelled: bool = True,
+        mode: Mode = "restore",
+    ) -> None:
         """``labelled``: False for a run with --no-label; its figures have no margin."""
+        self._mode = mode
         self._data_dir = data_dir
         self._label = f"bundle {run_id[:8]}" if labelled else None
         self._font = font
@@ -81,7 +92,8 @@ class Album:
     def pictures(self, face: FaceLine) -> tuple[Picture, ...]:
         """Footage, restored face and map of one face, in this order."""
         digests = {"footage": face.crop_sha256, "restored": face.restored_sha256, "map": None}
-        return tuple(self._picture(face, kind, digests[kind]) for kind in KINDS)
+        kinds: tuple[Kind, ...] = ("restored",) if self._mode == "restored_only" else KINDS
+        return tuple(self._picture(face, kind, digests[kind]) for kind in kinds)
 
     def others(self, face: FaceLine) -> tuple[Picture, ...]:
         """The other faces that fit the same pixels, as many as were recorded."""
@@ -109,7 +121,8 @@ class Album:
         if image is None:
             return without("unreadable")
         found = hashlib.sha256(image.tobytes()).hexdigest()
-        label = self._label and f"{_LABELS[kind]}  \u00b7  {self._label}"
+        named = _GIVEN.get(kind, _LABELS[kind]) if self._mode != "restore" else _LABELS[kind]
+        label = self._label and f"{named}  \u00b7  {self._label}"
         jpeg = _copy(image, label, self._font, side_px)
         self._left -= len(jpeg)
         differs = digest is not None and found != digest

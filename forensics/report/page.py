@@ -6,17 +6,20 @@ Templates hold layout alone; sentences come from `words`, counts from the record
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
-from forensics.report.captured import capture_facts
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
 from forensics.report.court import Court, court
 from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
+from forensics.report.held import held_facts, held_notes
+from forensics.report.method import calibrated, examined, method, performed, sealed, subject
+from forensics.report.other_words import NO_PROBABILITY, NOTHING_RESTORED, TWICE, WITHOUT_ORIGINAL
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
 from forensics.report.plugin_words import strange_card
 from forensics.report.record_rows import Fact, plain, summarised
@@ -29,8 +32,6 @@ from forensics.report.words import (
     NO_LABEL_SENTENCE,
     NOT_FOR_IDENTIFICATION,
     ROLES,
-    SIGNED_SENTENCE,
-    UNSIGNED_SENTENCE,
     people_sentence,
     redrawn_words,
 )
@@ -87,6 +88,10 @@ class Page:
     people_sentence: str
     credentials: tuple[CredentialNote, ...]
     calibrated: bool
+    no_probability: str
+    alone: bool  # there is no original beside these faces
+    held: tuple[Fact, ...]  # what was held against what; empty where this run restored
+    held_notes: tuple[str, ...]
     examined: tuple[Fact, ...]
     performed: tuple[Fact, ...]
     performed_by: str
@@ -115,9 +120,11 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
     faces either.
     """
     audit = view.audit
-    album = Album(view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"), view.labelled)
+    album = Album(
+        view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"), view.labelled, audit.mode
+    )
     environment = list(summarised(view.environment))
-    notices = [DEMONSTRATION_SENTENCE] if view.demonstration else []
+    notices = list(_first(view))
     if not view.labelled:
         notices.append(NO_LABEL_SENTENCE)
     people = person_blocks(view, album, projector)
@@ -127,27 +134,31 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         title=f"Restoration audit of {audit.source.file}",
         notices=(*notices, NOT_FOR_IDENTIFICATION),
         file=audit.source.file,
-        subject=_subject(view),
+        subject=subject(view),
         note=audit.source.note,
         run_id=audit.run.id,
         source_sha256=audit.source.sha256,
         bound=_bound(view),
         complete=audit.run.complete,
         state=_state(view),
-        sealed=_sealed(view),
+        sealed=sealed(view),
         failures=audit.run.failures,
         people_sentence=people_sentence(len(audit.people)),
         credentials=credential_notes(audit),
-        calibrated=_calibrated(view),
-        examined=_examined(view),
-        performed=_performed(view),
+        calibrated=calibrated(view),
+        no_probability=NO_PROBABILITY[audit.mode],
+        alone=audit.mode == "restored_only",
+        held=held_facts(audit),
+        held_notes=held_notes(audit),
+        examined=examined(view),
+        performed=performed(view),
         performed_by=f"{audit.run.tool} {audit.run.version}",
-        method=_method(view),
+        method=method(view),
         people=people,
         flags=flag_rows(audit.flags),
         faces=FaceRows() if projector is None else face_rows(view, viewers),
         citation=_citation(view),
-        court=court(view, _method(view)),
+        court=court(view, method(view)),
         accounting=accounting(view),
         background=_background(view),
         artefacts=(
@@ -162,6 +173,18 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         reproduce=tuple(audit.reproduce.items()),
         limits=audit.limits,
     )
+
+
+def _first(view: View) -> Iterable[str]:
+    """What a reader must know before anything else."""
+    if view.audit.mode == "restored_only":
+        yield WITHOUT_ORIGINAL
+    if view.audit.mode == "pair":
+        yield NOTHING_RESTORED
+    if view.demonstration:
+        yield DEMONSTRATION_SENTENCE
+    if any(flag.code == "restored_twice" for flag in view.audit.flags):
+        yield TWICE
 
 
 def _bound(view: View) -> tuple[Fact, ...]:
@@ -182,18 +205,6 @@ def _citation(view: View) -> str:
     )
 
 
-def _subject(view: View) -> str:
-    """One line below the title: size, length and what restored it."""
-    source = view.audit.source
-    parts = [f"{source.display_width} \u00d7 {source.display_height}"]
-    parts.append("1 picture" if source.frames == 1 else f"{source.frames:,} frames")
-    if source.duration_s is not None:
-        parts.append(f"{source.duration_s:.2f} s")
-    names = [model.name for model in view.audit.models if model.role == "restorer"]
-    parts.append(f"restored by {', '.join(names)}" if names else "nothing was restored")
-    return " \u00b7 ".join(parts)
-
-
 def _state(view: View) -> str:
     totals = view.audit.totals
     lost = totals.frames_failed + totals.faces_failed
@@ -207,143 +218,10 @@ def _state(view: View) -> str:
     return "; ".join(parts) + "."
 
 
-def _examined(view: View) -> tuple[Fact, ...]:
-    source = view.audit.source
-    picture = f"{source.width} \u00d7 {source.height} as coded"
-    if (shown := (source.display_width, source.display_height)) != (source.width, source.height):
-        picture += f", shown as {shown[0]} \u00d7 {shown[1]} (pixel shape {source.sar}"
-        picture += f", turned by {source.rotation} degrees)" if source.rotation else ")"
-    length = f"{source.frames:,} frames" if source.frames != 1 else "1 frame"
-    if source.duration_s is not None:
-        length += f", {source.duration_s:.3f} s"
-    if source.kind == "video":
-        length += ", uneven frame times" if source.vfr else ", even frame times"
-    streams = "; ".join(
-        f"{item.kind} ({item.codec}): {item.outcome}" + (f", {item.reason}" if item.reason else "")
-        for item in (*source.audio, *source.other_streams)
-    )
-    facts = [
-        ("file", source.file),
-        ("what its maker says", source.note or ""),
-        ("SHA-256", source.sha256),
-        ("size", f"{source.bytes:,} bytes"),
-        ("kind", {"video": "video", "image": "picture", "frames": "folder of frames"}[source.kind]),
-        ("picture", picture),
-        ("length", length),
-        ("coded as", ", ".join(p for p in (source.container, source.codec, source.pix_fmt) if p)),
-        ("sound and other streams", streams or "none"),
-        ("assumed, the file does not say", "; ".join(source.assumptions)),
-        *capture_facts(source),
-    ]
-    return tuple((label, value) for label, value in facts if value)
-
-
-def _performed(view: View) -> tuple[Fact, ...]:
-    run, restored = view.audit.run, view.audit.restored
-    restorers = [
-        f"{model.name} {model.version}, sha256 {model.sha256[:16]}\u2026"
-        for model in view.audit.models
-        if model.role == "restorer"
-    ]
-    facts = [
-        ("restored by", "; ".join(restorers) or "nothing was restored"),
-        ("how", _how(view)),
-        ("audited by", f"{run.tool} {run.version}"),
-        ("run", run.id),
-        ("case", run.case or ""),
-        ("operator", run.operator or ""),
-        ("purpose", run.purpose or ""),
-        (
-            "time (this machine's clock, not attested)",
-            f"{run.started_utc} to {run.ended_utc} ({run.seconds:,.0f} s)",
-        ),
-        ("signature", _signature(view)),
-        (
-            "restored file",
-            f"{restored.file}, {restored.width} \u00d7 {restored.height}, {restored.frames:,}"
-            f" frames, sha256 {restored.sha256[:16]}\u2026"
-            if restored
-            else "none was written",
-        ),
-    ]
-    return tuple((label, value) for label, value in facts if value)
-
-
-def _signature(view: View) -> str:
-    """What was meant to seal this; the report is written before the seal and cannot show it."""
-    run = view.audit.run
-    if not run.signers:
-        return "none: anyone could have made or changed this bundle"
-    keys = ", ".join(run.signers)
-    stamp = "; a time stamp was asked for, verify tells whether it is there"
-    return (
-        f"to be signed with the key {keys}: not proved by this page, but by 'forensics verify' "
-        f"with --key{stamp if run.timestamp_requested else ''}"
-    )
-
-
-def _sealed(view: View) -> str:
-    """What the first screen says of the seal: meant, not proved."""
-    keys = ", ".join(view.audit.run.signers)
-    return SIGNED_SENTENCE.format(keys=keys) if keys else UNSIGNED_SENTENCE
-
-
-def _how(view: View) -> str:
-    """Engine, precision, noise; empty for bundles made before these could be chosen."""
-    settings = view.audit.settings
-    if "engine" not in settings:
-        return ""
-    if settings["engine"] == "reference":
-        return "reference engine: the official packages as they run, with their own noise"
-    compat = ", aligned and pasted the official way" if settings.get("upstream_compat") else ""
-    return (
-        f"{settings['engine']} engine, precision {settings.get('precision')},"
-        f" noise {settings.get('noise')}{compat}"
-    )
-
-
-def _method(view: View) -> tuple[Fact, ...]:
-    """What a court asks of a method first, answered as far as it can be."""
-    cards = ", ".join(model.card for model in view.audit.models if model.card)
-    eyes = [person.interocular_px_range for person in view.audit.people]
-    least, most = (f"{f(v for pair in eyes for v in pair):.0f}" if eyes else "" for f in (min, max))
-    held = (
-        f"{least if least == most else f'{least} to {most}'} pixels between the eyes; what is finer"
-        " than that was drawn"
-        if eyes
-        else "no face was found"
-    )
-    return (
-        ("generative", "yes: a network draws detail that the footage does not hold"),
-        ("trained on", _trained_on(view, cards)),
-        (
-            "known error rates",
-            "see The method before a court" if _tested(view) else "none for this restorer",
-        ),
-        ("what the footage holds", held),
-    )
-
-
-def _tested(view: View) -> bool:
-    note = view.audit.calibration
-    return note is not None and bool(note.tested)
-
-
-def _trained_on(view: View, cards: str) -> str:
-    foreign = [m for m in view.audit.models if m.role == "restorer" and not m.card]
-    if foreign:
-        names = ", ".join(f"{m.name} ({m.source})" for m in foreign)
-        return f"other people, by the makers of {names}; what exactly is not recorded here"
-    return f"other people; see the model cards ({cards})" if cards else "not recorded"
-
-
-def _calibrated(view: View) -> bool:
-    """Some face carries a probability, because the calibration of its restorer passed."""
-    return any(face.risk.calibrated for face in view.faces)
-
-
 def _background(view: View) -> str:
     background = view.audit.background
+    if background.outcome == "skipped":
+        return "the picture is as it was given; nothing was restored in this run"
     text = f"{background.method} ({background.outcome}; asked for: {background.requested})"
     why = f": {background.reason}" if background.reason else ""
     return text + why + redrawn_words(background.redrawn_grey)

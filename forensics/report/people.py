@@ -8,11 +8,12 @@ from typing import Final
 
 from markupsafe import Markup
 
-from forensics.records import Band, FaceLine, Flag, FlagCode, Person, Severity
+from forensics.records import Band, FaceLine, Flag, FlagCode, Mode, Person, Severity
 from forensics.report.cards import CARDS, SHARE, measured_words
 from forensics.report.charts import timeline
 from forensics.report.figures import SIDE_PX, Album, Picture
 from forensics.report.flag_texts import FLAGS
+from forensics.report.other_words import LOST_LANE, outcome_words
 from forensics.report.selection import Chosen, choose, share
 from forensics.report.stretches import Stretch, stretches_of
 from forensics.report.view import View
@@ -21,7 +22,6 @@ from forensics.report.words import (
     BAND_ORDER,
     BANDS,
     BASELINE_MEASURES,
-    OUTCOMES,
     SEVERITIES,
     SEVERITY_SHAPES,
     BandWords,
@@ -36,6 +36,9 @@ from forensics.report.words import (
 _MOST_STRETCHES: Final = 40
 _MOST_VALUES: Final = 8
 _P99: Final = "_p99"  # ending of a reference that 99 of 100 accurate pictures stay below
+_MISMATCH: Final = "mismatched_pair"
+_ALONE: Final = ("blockiness", "qp", "hair_grid", "iris_delta", "jitter", "identity_dispersion")
+"""What a face without an original can have."""
 _LEADING: Final = (
     "interocular_px",
     "invented_detail",
@@ -175,7 +178,7 @@ def _block(view: View, person: Person, album: Album, projector: Projector | None
     flags = [flag for flag in view.audit.flags if flag.person == person.id]
     stretches = stretches_of(faces)
     chosen = choose(person, faces, flags, share(len(view.audit.people)))
-    figures = tuple(_figure(item, album, view.other_painter) for item in chosen)
+    figures = tuple(_figure(item, album, view) for item in chosen)
     return PersonBlock(
         id=person.id,
         name=person_name(person.id),
@@ -184,47 +187,72 @@ def _block(view: View, person: Person, album: Album, projector: Projector | None
         summary=person.summary,
         counts=tuple((band, BANDS[band], person.bands.get(band, 0)) for band in BAND_ORDER),
         faces=person.faces,
-        facts=_facts(person),
-        timeline=timeline(person, faces, flags, frames=view.audit.source.frames, pts_s=view.pts_s),
+        facts=_facts(person, view.audit.mode),
+        timeline=timeline(
+            person,
+            faces,
+            flags,
+            frames=view.audit.source.frames,
+            pts_s=view.pts_s,
+            lost_words=LOST_LANE[view.audit.mode],
+        ),
         stretches=tuple(_stretch_row(view, part) for part in stretches[:_MOST_STRETCHES]),
         stretches_left_out=max(0, len(stretches) - _MOST_STRETCHES),
         figures=figures,
         figures_note=_figures_note(
-            len(figures), len(faces), any(item.key for item in chosen), view.labelled
+            len(figures),
+            len(faces),
+            any(item.key for item in chosen),
+            view.labelled,
+            view.audit.mode,
         ),
         viewer=None if projector is None else projector.block(person, faces),
     )
 
 
-def _facts(person: Person) -> tuple[tuple[str, str], ...]:
+def _facts(person: Person, mode: Mode) -> tuple[tuple[str, str], ...]:
     low, high = person.interocular_px_range
     skipped = person.faces - person.faces_restored - person.faces_failed
     gaps = f"; not in {range_words(person.gaps)}" if person.gaps else ""
-    because = ", ".join(_named(name) for name in person.risk.because) or "\u2013"
+    where = "clip" if mode == "restored_only" else "footage"
+    done = outcome_words("restored", mode)
     return (
         ("in view", f"frames {person.first_frame:,} to {person.last_frame:,}{gaps}"),
         (
             "faces",
-            f"{person.faces:,}: {person.faces_restored:,} restored, {skipped:,} skipped,"
+            f"{person.faces:,}: {person.faces_restored:,} {done}, {skipped:,} skipped,"
             f" {person.faces_failed:,} failed",
         ),
-        ("between the eyes", f"{low:.1f} to {high:.1f} px in the footage"),
-        # Without a band, `because` names what was missing for one.
-        ("missing" if person.risk.band == "not_calculable" else "the band rests on", because),
+        ("between the eyes", f"{low:.1f} to {high:.1f} px in the {where}"),
+        _because(person, mode),
     )
 
 
-def _figures_note(shown: int, faces: int, keys: bool, labelled: bool) -> str:
+def _because(person: Person, mode: Mode) -> tuple[str, str]:
+    """What the band rests on; without a band, `because` names what was missing for one."""
+    because = ", ".join(_named(name) for name in person.risk.because) or "\u2013"
+    if person.risk.band != "not_calculable":
+        return "the band rests on", because
+    if _MISMATCH in person.risk.because:
+        return "not rated, because", because
+    return "missing", "the original" if mode == "restored_only" else because
+
+
+def _figures_note(shown: int, faces: int, keys: bool, labelled: bool, mode: Mode) -> str:
     if faces == 0:
         return "No face of this person is in faces.jsonl."
     order = "key faces first, then flagged and failed ones" if keys else "flagged ones first"
     which = "All faces are shown" if shown == faces else f"{shown} of {faces:,} faces are shown"
+    footage = ", their footage in cropped_faces/"
+    digests = "those of footage and restored face"
+    if mode == "restored_only":
+        footage, digests = ", as the clip shows them", "those of each face"
     return (
-        f"{which} ({order}); all are in restored_faces/ of the bundle, their footage in"
-        f" cropped_faces/. The pictures here are copies shrunk to {SIDE_PX} pixels,"
+        f"{which} ({order}); all are in restored_faces/ of the bundle{footage}."
+        f" The pictures here are copies shrunk to {SIDE_PX} pixels,"
         f" {'with' if labelled else 'without'} a label in a margin below; the files hold 512. Each"
         " caption gives the first 16 digits of the SHA-256 of the pixels of each file shown;"
-        " faces.jsonl has those of footage and restored face in full."
+        f" faces.jsonl has {digests} in full."
     )
 
 
@@ -232,7 +260,7 @@ def _stretch_row(view: View, part: Stretch) -> StretchRow:
     times = [view.pts_s.get(part.first), view.pts_s.get(part.last)]
     time = "\u2013".join(f"{value:.2f}" for value in dict.fromkeys(times) if value is not None)
     low, high = part.eyes_px
-    outcome = OUTCOMES[part.outcome]
+    outcome = outcome_words(part.outcome, view.audit.mode)
     if part.outcome != "restored" or part.reason:
         outcome += f": {reason_words(part.reason)}"
     return StretchRow(
@@ -247,8 +275,8 @@ def _stretch_row(view: View, part: Stretch) -> StretchRow:
     )
 
 
-def _figure(chosen: Chosen, album: Album, painter: str | None) -> FigureBlock:
-    face = chosen.face
+def _figure(chosen: Chosen, album: Album, view: View) -> FigureBlock:
+    face, painter = chosen.face, view.other_painter
     pictures = album.pictures(face)
     others = album.others(face)
     time = "no time stamp" if face.pts_s is None else f"{face.pts_s:.3f} s"
@@ -260,7 +288,7 @@ def _figure(chosen: Chosen, album: Album, painter: str | None) -> FigureBlock:
         key=chosen.key,
         band_code=face.risk.band,
         band=BANDS[face.risk.band],
-        outcome=OUTCOMES[face.outcome],
+        outcome=outcome_words(face.outcome, view.audit.mode),
         reason=reason_words(face.reason) if face.reason or face.outcome != "restored" else "",
         pictures=pictures,
         bare=not any(picture.state == "shown" for picture in pictures),
@@ -280,8 +308,15 @@ def _figure(chosen: Chosen, album: Album, painter: str | None) -> FigureBlock:
 
 
 def _values(face: FaceLine) -> tuple[ValueRow, ...]:
-    """The measures that spoke first, then the leading ones, then one baseline."""
-    names = [*face.risk.because, *_LEADING, *BASELINE_MEASURES]
+    """The measures that spoke first, then the leading ones, then one baseline.
+
+    None of a face that is not rated because the pictures do not belong together: its numbers would
+    be read as if they spoke of the face.
+    """
+    if _MISMATCH in face.risk.because:
+        return ()
+    alone = () if face.crop_sha256 else _ALONE
+    names = [*face.risk.because, *_LEADING, *BASELINE_MEASURES, *alone]
     found = [name for name in dict.fromkeys(names) if name in face.measures][:_MOST_VALUES]
     return tuple(_value_row(name, face) for name in [*found, *face.plugin_measures])
 

@@ -53,6 +53,8 @@ class View:
         """The restorer of the run where another network drew the other faces that fit, or None."""
         if not any(model.role == "alternatives" for model in self.audit.models):
             return None
+        if self.audit.pair is not None:
+            return "the unknown restorer of what was given"
         return next((m.name for m in self.audit.models if m.role == "restorer"), None)
 
     @property

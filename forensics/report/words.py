@@ -128,6 +128,7 @@ REASONS: Final[Mapping[str, str]] = {
     "track_rejected": "seen too briefly or too faintly to count as a face",
     "unsupported_signal": "the kind of picture is not supported",
     "user_excluded": "left out on request",
+    "no_counterpart": "the restoration that was given does not show this face",
 }
 """Words for the codes of reasons; a reason that is no code is a sentence already."""
 

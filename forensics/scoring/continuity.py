@@ -62,6 +62,7 @@ def find_pops(
     limits: ThresholdTable,
     *,
     logged: bool,
+    outcomes: bool = True,
 ) -> list[FlagFinding]:
     """Places where the person's face goes from restored to not restored, or back.
 
@@ -69,7 +70,8 @@ def find_pops(
     is missing for at most ``pop_gap_s`` although the person was in view; a step of the restored
     face far beyond that of the footage; a face called restored that suddenly shows hardly more than
     its crop (`_borders_in_pixels`), asked only where no log of outcomes exists (``logged``):
-    footage that turns blurred from one frame to the next can look the same.  Ranges run from the
+    footage that turns blurred from one frame to the next can look the same.  The first two are not
+    asked without ``outcomes`` of the run that restored.  Ranges run from the
     last restored frame to the first one after.  ``measured`` is pops a minute, for people followed
     for at least ``pop_rate_least_s``.
     """
@@ -77,11 +79,11 @@ def find_pops(
     pops = 0
     longest = 0
     inferred = 0
-    for run in _runs_not_restored(own):
+    for run in _runs_not_restored(own) if outcomes else ():
         pops += 1
         frames.update(run.frames)
         longest = max(longest, run.missing)
-    for before, after in pairwise(own):
+    for before, after in pairwise(own) if outcomes else ():
         missing = after.frame - before.frame - 1
         if missing >= 1 and _lost_in_view(before, after, others, frame_size_px, limits):
             pops += 1

@@ -55,18 +55,21 @@ def person_flags(
     frame_size_px: tuple[int, int] | None = None,
     table: ThresholdTable | None = None,
     logged: bool = False,
+    outcomes: bool = True,
 ) -> tuple[FlagFinding, ...]:
     """All flags of one person over the clip, worst first; one finding per code.
 
     ``facts`` may hold other people too: they tell a person hidden behind somebody from one that
     the software lost.  ``frame_size_px`` (width, height) tells who left the picture.  ``logged``:
     the outcomes come from the log of the run that restored, so nothing is inferred from pixels.
+    ``outcomes``: False where they are those of a run that did not restore, which say nothing about
+    what switched on or off.
     """
     limits = table or shipped_thresholds()
     own = sorted((f for f in facts if f.person == person), key=lambda f: f.frame)
     others = [f for f in facts if f.person != person]
     found = [finding for code in SEVERITY if (finding := _by_face(code, person, own, limits))]
-    found += find_pops(person, own, others, frame_size_px, limits, logged=logged)
+    found += find_pops(person, own, others, frame_size_px, limits, logged=logged, outcomes=outcomes)
     found += find_swaps(person, own, limits)
     found += find_unsteady(person, own, limits)
     order = list(SEVERITY)

@@ -1,8 +1,8 @@
 """Run as a program: one batch on a real Ray with several nodes, one of them killed on the way.
 
-``python ray_cluster.py SOURCES OUT KILL``: every file of SOURCES is an item, bundles go to OUT; with
-KILL ``kill`` a node is ended as soon as an item runs on it.  Prints one JSON document.  A program of
-its own, because Ray asks the network for this machine's address, which tests forbid.
+``python ray_cluster.py SOURCES OUT KILL``: every file of SOURCES is an item, bundles go to OUT;
+with KILL ``kill`` a node is ended as soon as items run on two.  Prints one JSON document.  A
+program of its own, because Ray asks the network for this machine's address, which tests forbid.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ def main() -> None:
     from ray.cluster_utils import Cluster
 
     began = time.monotonic()
-    folder = tempfile.mkdtemp(prefix="fray-")
+    scratch = out.with_name("scratch")  # a killed node cannot clear up behind itself
+    (scratch / "ray").mkdir(parents=True)  # where Ray notes the address of its cluster
+    os.environ["TMPDIR"] = str(scratch)
+    folder = tempfile.mkdtemp(prefix="fray-", dir="/tmp")
     node = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
     cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "_temp_dir": folder, **node}
+        initialize_head=True, head_node_args={"num_cpus": 0, "temp_dir": folder, **node}
     )
     nodes = [cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20) for _ in range(2)]
     ray.init(address=cluster.address, log_to_driver=False)

@@ -1,4 +1,4 @@
-"""Rows: batch.csv, one row per item and person, safe to open in a spreadsheet."""
+"""Batch table: batch.csv, one row per item and person, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 

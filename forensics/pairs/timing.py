@@ -1,0 +1,272 @@
+"""Pairs, timing: which frame of the other shows which frame of the source.
+
+Every frame of the other is given the source frame that explains the pictures best, under two
+rules: time never runs backwards, and a step that the clocks do not explain has a price.  The best
+path through all of them is found by dynamic programming (Viterbi).  Where pictures stand still they
+decide nothing; clocks and order do, and how often that was so is part of the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.pairs.grid import F32, F64
+from forensics.pairs.prints import Prints
+
+I64 = NDArray[np.int64]
+
+DIRECT_FRAMES: Final = 320
+"""Up to this many source frames every frame is a candidate for every frame of the other."""
+ANCHORS: Final = 160
+ANCHOR_CANDIDATES: Final = 24
+BAND: Final = 24  # frames at either side of the line between two anchors, at least
+_STEP_PRICE: Final = 4.0  # nats for a step that is one frame off what the clocks say
+_STEP_CAP: Final = 14.0  # nats: a cut, a drop of many frames
+_FREE_STEP: Final = 0.9  # of a frame: what a change of frame rate makes steps differ by
+_LINE_PRICE: Final = 0.5  # nats a frame off the line of the clocks: decides where pictures do not
+_LEAST_NOISE: Final = 0.15  # grey levels squared: prints are whole grey levels
+_INDEPENDENT: Final = 0.05  # of a print's pixels: coding noise spans several of them
+_FOREIGN: Final = 16.0  # times the usual noise, from which a frame shows nothing of the source
+_FOREIGN_GREY: Final = 40.0  # grey levels squared
+DECIDED: Final = 3.0
+"""Nats by which the pictures alone must prefer a frame for it to count as decided by them."""
+
+
+@dataclass(frozen=True)
+class TimeMap:
+    """``shows`` (other frames): the source frame each shows, from 0; -1 where it shows none.
+
+    ``decided``: share of the other's frames whose place the pictures alone decide; ``slope``:
+    source frames a frame of the other, or a second of the other's clock a second of the source's
+    where both have clocks; ``motion``: correlation of what moves in both, None where nothing does;
+    ``rest_grey``: RMS of what is left between prints, grey levels.
+    """
+
+    shows: I64
+    decided: float
+    slope: float
+    motion: float | None
+    moving_grey: float
+    rest_grey: float
+
+
+def find_times(source: Prints, other: Prints) -> TimeMap:
+    """Map frames of registered prints (the same places in both)."""
+    flat_s = source.small.reshape(len(source.small), -1)
+    flat_o = other.small.reshape(len(other.small), -1)
+    good_s, good_o = np.flatnonzero(~source.lost), np.flatnonzero(~other.lost)
+    clock_s, clock_o, slope = _clocks(source, other)
+    look = _Looks(flat_s, flat_o, good_s, good_o)
+    shows = np.zeros(len(flat_o), np.int64)
+    line: F64 | None = None
+    for turn in range(3):
+        shows = _path(look, clock_s, clock_o * slope, source, other, line)
+        if turn == 0:
+            slope *= _slope(clock_s[shows], clock_o * slope, source.timed and other.timed)
+        line = _line(clock_s[shows], clock_o * slope)
+        look.learn(shows)
+    return _answer(look, shows, slope)
+
+
+def _clocks(source: Prints, other: Prints) -> tuple[F64, F64, float]:
+    """Positions of the frames of both, in source frames, and the slope to start from."""
+    count_s, count_o = len(source.small), len(other.small)
+    if source.timed and other.timed:
+        step = float(np.median(np.diff(source.pts_s[~source.lost])))
+        clock_s, clock_o = _filled(source.pts_s) / step, _filled(other.pts_s) / step
+        return clock_s - clock_s[0], clock_o - clock_o[0], 1.0
+    return np.arange(count_s, dtype=np.float64), np.arange(count_o, dtype=np.float64), 1.0
+
+
+def _filled(times: F64) -> F64:
+    """Times with those of lost frames put between their neighbours."""
+    known = np.flatnonzero(np.isfinite(times))
+    step = float(np.median(np.diff(times[known]) / np.diff(known)))
+    filled = np.interp(np.arange(len(times)), known, times[known])
+    before, after = np.arange(known[0]), np.arange(known[-1] + 1, len(times))
+    filled[before] = times[known[0]] - (known[0] - before) * step
+    filled[after] = times[known[-1]] + (after - known[-1]) * step
+    return filled
+
+
+def _slope(clock_s: F64, clock_o: F64, both_timed: bool) -> float:
+    """Source positions per position of the other: the median of slopes over a third of the clip."""
+    count = len(clock_o)
+    apart = max(1, count // 3)
+    if count < 8 or clock_o[-1] <= clock_o[0]:
+        return 1.0
+    rises = (clock_s[apart:] - clock_s[:-apart]) / (clock_o[apart:] - clock_o[:-apart])
+    found = float(np.median(rises))
+    # Both clocks tick in seconds unless somebody stamped the frames anew.
+    near = 0.02 if both_timed else 0.0
+    return 1.0 if abs(found - 1) <= near or not 0.05 < found < 20 else found
+
+
+def _line(clock_s: F64, clock_o: F64) -> F64:
+    """Where the clocks put each frame: the running median of the difference, plus the clock."""
+    gap = clock_s - clock_o
+    half = min(25, max(1, len(gap) // 2))
+    smooth = np.array([np.median(gap[max(0, n - half) : n + half + 1]) for n in range(len(gap))])
+    return clock_o + smooth
+
+
+class _Looks:
+    """What the pictures say: the price, in nats, of frame j of the other showing source frame i."""
+
+    def __init__(self, source: NDArray[np.uint8], other: NDArray[np.uint8], s: I64, o: I64) -> None:
+        self.source, self.other, self.good_s, self.good_o = source, other, s, o
+        mean_s = _mean(source, s)
+        mean_o = _mean(other, o)
+        spread = float(mean_o.std())
+        gain = float(np.mean((mean_o - mean_o.mean()) * (mean_s - mean_s.mean()))) / spread**2 if spread > 1 else 1.0  # fmt: skip
+        self.gain = float(np.clip(gain, 0.3, 3.0))
+        self.bias = mean_s - self.gain * mean_o
+        self.noise = 1.0
+        self.pixels = max(8.0, _INDEPENDENT * source.shape[1])
+
+    def distance(self, j: int, candidates: I64) -> F64:
+        """Mean squared difference to some source frames, grey levels squared."""
+        there = self.gain * self.other[j].astype(np.float32) + self.bias
+        rest = self.source[candidates].astype(np.float32) - there
+        return np.asarray(np.mean(rest * rest, axis=1), np.float64)
+
+    def learn(self, shows: I64) -> None:
+        """Refine gain, lasting difference and noise from a path."""
+        picked = self.good_o[:: max(1, len(self.good_o) // 200)]
+        s = self.source[shows[picked]].astype(np.float32)
+        o = self.other[picked].astype(np.float32)
+        ms, mo = s.mean(axis=0), o.mean(axis=0)
+        moving = (o - mo).ravel()
+        power = float(moving @ moving)
+        if power > 4.0 * moving.size:  # more than rounding moves
+            self.gain = float(np.clip(moving @ (s - ms).ravel() / power, self.gain / 1.3, self.gain * 1.3))  # fmt: skip
+        self.bias = ms - self.gain * mo
+        rest = s - self.gain * o - self.bias
+        self.noise = max(_LEAST_NOISE, float(np.median(np.mean(rest * rest, axis=1))))
+
+    def price(self, distance: F64) -> F64:
+        """Nats; capped, so that one strange frame does not bend the path."""
+        most = max(_FOREIGN * self.noise, _FOREIGN_GREY)
+        return self.pixels / (2 * self.noise) * np.minimum(distance, most)
+
+
+def _mean(flat: NDArray[np.uint8], good: I64) -> F32:
+    picked = good[:: max(1, len(good) // 500)]
+    return np.asarray(flat[picked].astype(np.float32).mean(axis=0), np.float32)
+
+
+def _path(
+    look: _Looks, clock_s: F64, clock_o: F64, source: Prints, other: Prints, line: F64 | None
+) -> I64:
+    """The cheapest path: the source frame (from 0) of each frame of the other."""
+    count_s, count_o = len(source.small), len(other.small)
+    if count_s <= DIRECT_FRAMES:
+        candidates = [look.good_s] * count_o
+    else:
+        candidates = _bands(_anchor_path(look, clock_s, clock_o), look.good_s, count_o)
+    prices = []
+    for j in range(count_o):
+        these = candidates[j]
+        price = np.zeros(len(these)) if other.lost[j] else look.price(look.distance(j, these))
+        if line is not None:
+            price = price + _LINE_PRICE * np.maximum(0, np.abs(clock_s[these] - line[j]) - 0.5)
+        prices.append(price)
+    return viterbi(candidates, prices, clock_s, clock_o)
+
+
+def _anchor_path(look: _Looks, clock_s: F64, clock_o: F64) -> list[tuple[int, int]]:
+    """Frames of the other, spread over it, and the source frames they show."""
+    picked = np.unique(np.linspace(0, len(look.good_o) - 1, ANCHORS).astype(int))
+    rows = look.good_o[picked]
+    candidates, prices = [], []
+    for j in rows:
+        price = np.concatenate(
+            [look.distance(int(j), part) for part in np.array_split(look.good_s, 1 + len(look.good_s) // 4096)]
+        )  # fmt: skip
+        best = np.sort(np.argpartition(price, min(ANCHOR_CANDIDATES, len(price)) - 1)[:ANCHOR_CANDIDATES])
+        candidates.append(look.good_s[best])
+        prices.append(look.price(price[best]))
+    path = viterbi(candidates, prices, clock_s, clock_o[rows])
+    return [(int(j), int(i)) for j, i in zip(rows, path, strict=True)]
+
+
+def _bands(anchors: list[tuple[int, int]], good: I64, count_o: int) -> list[I64]:
+    """For every frame of the other, the source frames around the line between its anchors."""
+    j = np.array([a for a, _ in anchors])
+    i = np.array([b for _, b in anchors])
+    middle = np.interp(np.arange(count_o), j, i)
+    low = np.minimum(middle - BAND, np.r_[i[:1], i][np.searchsorted(j, np.arange(count_o), "right")])
+    high = np.maximum(middle + BAND, np.r_[i, i[-1:]][np.searchsorted(j, np.arange(count_o), "left")])
+    first = np.searchsorted(good, low)
+    last = np.searchsorted(good, high, "right")
+    return [good[min(a, len(good) - 1) : max(b, a + 1)] for a, b in zip(first, last, strict=True)]
+
+
+def viterbi(candidates: list[I64], prices: list[F64], clock_s: F64, clock_o: F64) -> I64:
+    """The cheapest way through: one candidate a row, never backwards, odd steps at a price."""
+    totals = [prices[0]]
+    back: list[I64] = [np.zeros(len(prices[0]), np.int64)]
+    for j in range(1, len(candidates)):
+        step = clock_s[candidates[j]][:, None] - clock_s[candidates[j - 1]][None, :]
+        odd = np.maximum(0, np.abs(step - (clock_o[j] - clock_o[j - 1])) - _FREE_STEP)
+        price = np.minimum(_STEP_PRICE / (1 - _FREE_STEP) * odd, _STEP_PRICE + odd)
+        way = totals[-1][None, :] + np.minimum(price, _STEP_CAP)
+        way = np.where(step < -1e-9, np.inf, way)
+        best = way.argmin(axis=1)
+        total = way[np.arange(len(best)), best] + prices[j]
+        if not np.isfinite(total).any():  # no candidate lies at or after the last ones
+            best, total = np.full(len(best), int(totals[-1].argmin())), prices[j] + 1e6
+        totals.append(total)
+        back.append(np.asarray(best, np.int64))
+    out = np.zeros(len(candidates), np.int64)
+    at = int(totals[-1].argmin())
+    for j in range(len(candidates) - 1, -1, -1):
+        out[j] = candidates[j][at]
+        at = int(back[j][at])
+    return out
+
+
+def _answer(look: _Looks, shows: I64, slope: float) -> TimeMap:
+    """Mark frames that show nothing, and measure how sure the rest is."""
+    final = shows.copy()
+    decided, distances = [], []
+    place = {int(i): n for n, i in enumerate(look.good_s)}
+    limit = max(_FOREIGN * look.noise, _FOREIGN_GREY)
+    for j in look.good_o:
+        n = place[int(shows[j])]
+        around = look.good_s[max(0, n - 3) : n + 4]
+        distance = look.distance(int(j), around)
+        own = float(distance[around == shows[j]][0])
+        distances.append(own)
+        if own > limit:
+            final[j] = -1
+            continue
+        rivals = distance[around != shows[j]]
+        lead = look.pixels / (2 * look.noise) * (float(rivals.min()) - own) if len(rivals) else 0.0
+        decided.append(lead >= DECIDED)
+    motion, moving = _motion(look, final)
+    rest = float(np.sqrt(np.median(distances))) if distances else 0.0
+    share = float(np.mean(decided)) if decided else 0.0
+    return TimeMap(final, share, slope, motion, moving, rest)
+
+
+def _motion(look: _Looks, shows: I64) -> tuple[float | None, float]:
+    """Correlation of what changes over time in both, where the source changes; and how much."""
+    picked = look.good_o[shows[look.good_o] >= 0]
+    picked = picked[:: max(1, len(picked) // 300)]
+    if len(picked) < 3:
+        return None, 0.0
+    s = look.source[shows[picked]].astype(np.float64)
+    o = look.other[picked].astype(np.float64)
+    s, o = s - s.mean(axis=0), o - o.mean(axis=0)
+    power = np.mean(s * s, axis=0)
+    # The tenth of the picture that moves most.
+    most = np.argsort(-power)[: max(8, len(power) // 10)]
+    moving = float(np.sqrt(power[most].mean()))
+    a, b = s[:, most].ravel(), o[:, most].ravel()
+    length = float(np.sqrt((a @ a) * (b @ b)))
+    return (float(a @ b) / length if length > 0 else None), moving

@@ -1,0 +1,36 @@
+"""Records, names: every measure that a face's line may carry, in the order of tables."""
+
+from __future__ import annotations
+
+MEASURES: tuple[str, ...] = (
+    "lpips_crop",
+    "lpips_embedded_crop",
+    "ssim_crop",
+    "interocular_px",
+    "cutoff",
+    "blur",
+    "noise",
+    "blockiness",
+    "qp",
+    "invented_detail",
+    "contradiction",
+    "contradiction_eyes",
+    "contradiction_nose",
+    "contradiction_mouth",
+    "contradiction_jaw",
+    "contradiction_hair",
+    "identity_drift",
+    "landmark_shift",
+    "iris_delta",
+    "glasses",
+    "facial_hair",
+    "hair_grid",
+    "jitter",
+    "identity_dispersion",
+    "stability_input",
+    "stability_seed",
+    "interval_violation",
+    "mean_distance",
+    "disagreement",
+    "alternatives_spread",
+)

@@ -1,0 +1,199 @@
+"""Words, other: what is said where somebody else restored, with or without the original.
+
+Both reports, the terminal and ``Audit.limits`` say the same.  The rules of speech are those of
+`forensics.report.words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from forensics.records import FlagCode, Mode, Outcome
+from forensics.report import words
+
+WITHOUT_ORIGINAL: Final = "Without the original footage nobody can say whether a detail is right."
+NOTHING_RESTORED: Final = (
+    "Nothing was restored here; somebody else's restoration was held against its source."
+)
+TWICE: Final = (
+    "The source itself shows traces of an earlier restoration: what it shows of these faces may"
+    " already have been drawn, and nothing below can tell."
+)
+MISMATCHED: Final = (
+    "The restored picture does not show what its source shows. Nothing is said about faces under"
+    " this flag, neither good nor bad."
+)
+NO_PROBABILITY: Final[dict[Mode, str]] = {
+    "restore": words.NO_PROBABILITY_SENTENCE,
+    "pair": "No probability is given: who or what restored this is not known here, so that no test"
+    " of a restorer applies. What follows are facts and flags.",
+    "restored_only": "No probability and no band is given: there is nothing to hold these faces"
+    " against. What follows are facts and flags.",
+}
+ALONE_MEASURED: Final = (
+    "Measured without an original: jitter is how fast the face moves against its surroundings,"
+    " change over time and regular grids are the clip's own, and eye colours are left against"
+    " right. True footage has some of each; no usual value is known for them."
+)
+ALONE_POPS: Final = (
+    "What switches on or off was inferred from pixels alone: a face that turns soft or sharp from"
+    " one frame to the next while its surroundings do not. Weak restorations switch unseen."
+)
+PAIR_POPS: Final = (
+    "No log of the restoration exists: what switches on or off was inferred from pixels."
+)
+PAIR_STABILITY: Final = "How steady the restorer is could not be asked: it is not here."
+
+
+def alone_summary(
+    person: int,
+    faces: int,
+    faces_failed: int,
+    flags: Sequence[FlagCode],
+    interocular_px_range: tuple[float, float],
+) -> str:
+    """The one sentence about a person of a clip without an original."""
+    parts = [
+        f"{words.person_name(person)}: without the original footage nobody can say whether a detail"
+        " of this face is right",
+        f"followed in {words.counted(faces, 'frame')}",
+        words.eye_words(interocular_px_range).replace("in the footage", "in the clip"),
+    ]
+    if flags:
+        parts.append("flags: " + ", ".join(words.flag_title(code) for code in flags))
+    if faces_failed:
+        parts.append(f"of {words.counted(faces, 'face')} {faces_failed:,} could not be measured")
+    return "; ".join(parts) + "."
+
+
+def mismatched_summary(person: int, faces: int, flags: Sequence[FlagCode]) -> str:
+    """The one sentence about a person whose restored picture belongs to something else."""
+    titles = ", ".join(words.flag_title(code) for code in flags)
+    return (
+        f"{words.person_name(person)}: the restored picture shows another face than this source; it"
+        f" is not rated, neither good nor bad; in {words.counted(faces, 'frame')}; flags: {titles}."
+    )
+
+
+def alone_limits(*, people: int, complete: bool, every: int, made_source: bool) -> tuple[str, ...]:
+    """What an audit without an original cannot say, most important first."""
+    return (
+        WITHOUT_ORIGINAL,
+        "A restored face is a drawing by a network that was trained on other people. It must not"
+        " be used to say who somebody is.",
+        NO_PROBABILITY["restored_only"],
+        *_common(people, complete, every, made_source),
+        "Whether this clip was restored at all is not known here; it was given as restored.",
+        ALONE_MEASURED,
+        ALONE_POPS,
+        "Faces below the detector's reach, covered or turned away are not in the counts.",
+        _INTEGRITY,
+    )
+
+
+def pair_limits(
+    *, people: int, complete: bool, every: int, made_source: bool, lpips_official: bool
+) -> tuple[str, ...]:
+    """What an audit of somebody else's restoration cannot say, most important first."""
+    usual = words.limits(
+        demonstration=False,
+        calibrated=True,  # its sentence about probabilities is replaced by ours
+        people=people,
+        lpips_official=lpips_official,
+        complete=complete,
+        every=1,
+        made_source=made_source,
+    )
+    scored = () if every == 1 else (f"Only one frame in {every} was scored.",)
+    return (
+        NOTHING_RESTORED,
+        usual[0],
+        NO_PROBABILITY["pair"],
+        *scored,
+        *usual[1:],
+        "Scale, place, frames and colour were found from the pictures; what this report says of"
+        " them, and how sure it is, stands under 'What was held against what'.",
+        PAIR_POPS,
+        PAIR_STABILITY,
+    )
+
+
+_INTEGRITY: Final = (
+    "Integrity is stated from the moment this audit took the file in; what happened to it before is"
+    " not known from here."
+)
+
+
+def _common(people: int, complete: bool, every: int, made_source: bool) -> tuple[str, ...]:
+    out = []
+    if people == 0:
+        out.append(words.people_sentence(0))
+    if not complete:
+        out.append("Part of the work failed or is incomplete; the counts say which part.")
+    if every > 1:
+        out.append(f"Only one frame in {every} was measured.")
+    if made_source:
+        out.append("The source is a made clip, not a recording of an event.")
+    return tuple(out)
+
+
+_OUTCOMES: Final[dict[Mode, dict[Outcome, str]]] = {
+    "restore": dict(words.OUTCOMES),
+    "pair": {
+        "restored": "held against the source",
+        "skipped": "skipped (nothing to hold against it)",
+        "failed": "failed (not compared)",
+    },
+    "restored_only": {
+        "restored": "looked at",
+        "skipped": "skipped (not measured)",
+        "failed": "failed (not measured)",
+    },
+}
+
+
+def outcome_words(outcome: Outcome, mode: Mode) -> str:
+    """What became of a face, in the words of the run's kind."""
+    return _OUTCOMES[mode][outcome]
+
+
+@dataclass(frozen=True)
+class Accounted:
+    """Words of the accounting: a row of what was done, of what was not, captions, and their rest.
+
+    ``done`` follows frames and faces alike; ``frame_failed`` is what became of a failed frame.
+    """
+
+    done: str
+    lost: str
+    nothing_lost: str
+    frame_failed: str
+
+
+ACCOUNTED: Final[dict[Mode, Accounted]] = {
+    "restore": Accounted(
+        "restored",
+        "What was not restored",
+        "Nothing was left unrestored.",
+        "failed (shown as it was)",
+    ),
+    "pair": Accounted(
+        "held against the source",
+        "What was not compared",
+        "Everything was compared.",
+        "failed (not compared)",
+    ),
+    "restored_only": Accounted(
+        "looked at",
+        "What was not measured",
+        "Every face that was followed was looked at.",
+        "failed (not measured)",
+    ),
+}
+LOST_LANE: Final[dict[Mode, str]] = {
+    "restore": "not restored",
+    "pair": "not compared",
+    "restored_only": "not measured",
+}
