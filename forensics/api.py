@@ -292,11 +292,16 @@ def _zipped(done: Done) -> Done:
     return replace(done, notes=(*done.notes, f"As one file: {archive}"))
 
 
-def render_reports(bundle: Path, out: Path | None, formats: tuple[str, ...]) -> list[Path]:
-    """Render the reports of a bundle again, beside it or into ``out``, never into it."""
+def render_reports(
+    bundle: Path, out: Path | None, formats: tuple[str, ...], *, assets: bool = False
+) -> list[Path]:
+    """Render the reports of a bundle again, beside it or into ``out``, never into it.
+
+    ``formats``: html, pdf, json (one document), csv (the table of faces), md.  ``assets``: pictures
+    and clips of the HTML go into a folder beside it.
+    """
     from forensics.evidence.lines import load_audit
-    from forensics.report.html import render_html
-    from forensics.report.pdf import pdf_available, render_pdf
+    from forensics.report.pdf import pdf_available
     from forensics.report.view import load_view
 
     root = bundle.resolve()
@@ -309,19 +314,9 @@ def render_reports(bundle: Path, out: Path | None, formats: tuple[str, ...]) -> 
         )
     if "pdf" in formats and (reason := pdf_available()):
         raise EnvironmentLacks(f"no PDF can be made here: {reason}", "Use --format html.")
-    view = load_view(root / "data")
-    page = render_html(view, links=False).encode("utf-8") if "html" in formats else None
-    rendered = {
-        "report.html": page,
-        "report.pdf": render_pdf(view) if "pdf" in formats else None,
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, content in rendered.items():
-        if content is not None:
-            (folder / name).write_bytes(content)
-            written.append(folder / name)
-    return written
+    from forensics.rendering import write_formats
+
+    return write_formats(load_view(root / "data"), folder, formats, assets=assets)
 
 
 def _check_pdf(settings: Settings) -> None:

@@ -87,10 +87,16 @@ class Artefact(Record):
 
 
 class Comparison(Record):
-    """The side-by-side video of one person, and whether it was made."""
+    """The side-by-side videos of one person, and whether they were made."""
 
     file: str
     person: int = Field(ge=0)
     frames: int = Field(ge=0)
     outcome: Literal["written", "skipped", "failed"]
     reason: str | None = None
+    viewer: str | None = Field(
+        default=None,
+        description="the small clip for the viewer of a report: footage, restored face and map; "
+        "its frames are those of the person, in order; None in older bundles",
+    )
+    rate: str | None = Field(default=None, description="frames a second of both clips, like 25/1")

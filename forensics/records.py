@@ -17,6 +17,8 @@ from pydantic import ConfigDict, Field
 
 from forensics.record_base import PLUGIN_PREFIX as PLUGIN_PREFIX
 from forensics.record_base import Record as Record
+from forensics.record_calibration import CalibrationNote as CalibrationNote
+from forensics.record_calibration import JudgedTarget as JudgedTarget
 from forensics.record_media import Artefact as Artefact
 from forensics.record_media import Comparison as Comparison
 from forensics.record_media import Restored as Restored
@@ -230,16 +232,6 @@ class Model(Record):
     source: str
     deterministic: bool
     card: str | None = Field(default=None, description="file name of its model card")
-
-
-class CalibrationNote(Record):
-    """The calibration a run read: which, what it may show, and what its test said."""
-
-    sha256: str
-    made_utc: str
-    shown: tuple[str, ...] = Field(description="targets whose probability passed its bar")
-    verdicts: dict[str, str] = Field(description="what the test said of each target")
-    people: dict[str, int] = Field(description="people fitted on, calibrated on, tested on")
 
 
 class Totals(Record):

@@ -103,7 +103,9 @@ class AuditRun:
         for note in self._bundle.notes:
             self._say(note)
         self._say(self._opening())
-        sink = BundleSink(self._bundle, self._label, self._settings.plugin_measures)
+        sink = BundleSink(
+            self._bundle, self._label, self._settings.plugin_measures, given=self.mode != "restore"
+        )
         try:
             sink.event("start", {"run": self._id, "source_sha256": self._media.source.sha256})
             self._provenance = Provenance(
@@ -295,7 +297,8 @@ class AuditRun:
         if self._media.source.kind == "image":
             return ()
         rate = self._media.frame_rate_hint
-        return write_comparisons(self._bundle.root, [p.id for p in people], rate, self._label)
+        numbers = [person.id for person in people]
+        return write_comparisons(self._bundle.root, numbers, rate, self._label, mode=self.mode)
 
     def _write_records(self, written: Written) -> None:
         bundle, media = self._bundle, self._media

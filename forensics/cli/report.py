@@ -1,4 +1,4 @@
-"""``forensics report``: render HTML and PDF again from the data in a bundle, never into it."""
+"""``forensics report``: render a bundle's data again, in several formats, never into it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,26 @@ def report(
         Path | None,
         typer.Option("-o", "--out", help="Folder for the files. [default: beside the bundle]"),
     ] = None,
-    formats: Annotated[str, typer.Option("--format", help="html, pdf or html,pdf")] = "html,pdf",
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="html, pdf, json (one document), csv (the table of faces), md; with commas.",
+        ),
+    ] = "html,pdf",
+    assets: Annotated[
+        bool,
+        typer.Option("--assets", help="Pictures and clips of the HTML go into a folder beside it."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> None:
     """Render the reports of a bundle again."""
-    from forensics.api import render_reports
-    from forensics.config import resolve
+    from forensics.rendering import parse_formats
 
-    settings = resolve({"format": formats}).settings
-    written = render_reports(bundle, out, settings.formats)
+    wanted = parse_formats(formats)
+    from forensics.api import render_reports
+
+    written = render_reports(bundle, out, wanted, assets=assets)
     document = {"written": [str(path) for path in written]}
     Output(as_json).result(document, [f"Written: {path}" for path in written])

@@ -134,9 +134,12 @@ def comparison_faults(tree: Tree, audit: Audit, frames_of: Mapping[int, int]) ->
         for path, c in written.items()
         if not tree.has(path)
     ]
+    small = {f"data/{c.viewer}" for c in written.values() if c.viewer is not None}
     faults += [
-        f"{path!r} is in no record" for path in tree.under("data/cmp_") if path not in written
+        f"{path!r} is recorded as written and missing" for path in sorted(small - set(tree.files))
     ]
+    found = (*tree.under("data/cmp_"), *tree.under("data/viewer/"))
+    faults += [f"{path!r} is in no record" for path in found if path not in written.keys() | small]
     people = [c.person for c in audit.comparisons]
     if people and sorted(people) != sorted(frames_of):
         faults.append("not every person has one side-by-side clip")

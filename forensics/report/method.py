@@ -141,9 +141,10 @@ def method(view: View) -> tuple[Fact, ...]:
     """What a court asks of a method first, answered as far as it can be."""
     cards = ", ".join(model.card for model in view.audit.models if model.card)
     eyes = [person.interocular_px_range for person in view.audit.people]
+    least, most = (f"{f(v for pair in eyes for v in pair):.0f}" if eyes else "" for f in (min, max))
     held = (
-        f"{min(low for low, _ in eyes):.0f} to {max(high for _, high in eyes):.0f} pixels between"
-        " the eyes; what is finer than that was drawn"
+        f"{least if least == most else f'{least} to {most}'} pixels between the eyes; what is finer"
+        " than that was drawn"
         if eyes
         else "no face was found"
     )
@@ -154,7 +155,7 @@ def method(view: View) -> tuple[Fact, ...]:
         ("trained on", _trained_on(view, cards)),
         (
             "known error rates",
-            "see the calibration record" if calibrated(view) else "none yet for this restorer",
+            "see The method before a court" if _tested(view) else "none for this restorer",
         ),
         ("what the footage holds", held),
     )
@@ -168,6 +169,11 @@ def _method_of_others(view: View, held: str) -> tuple[Fact, ...]:
     if view.audit.mode == "pair":
         facts.append(("what the footage holds", held))
     return tuple(facts)
+
+
+def _tested(view: View) -> bool:
+    note = view.audit.calibration
+    return note is not None and bool(note.tested)
 
 
 def _trained_on(view: View, cards: str) -> str:

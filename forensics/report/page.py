@@ -6,22 +6,26 @@ Templates hold layout alone; sentences come from `words`, counts from the record
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from forensics.records import Model
 from forensics.report.accounting import Accounting, accounting
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
+from forensics.report.court import Court, court
 from forensics.report.credentials import CredentialNote, credential_notes
+from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
 from forensics.report.held import held_facts, held_notes
 from forensics.report.method import calibrated, examined, method, performed, sealed, subject
 from forensics.report.other_words import NO_PROBABILITY, NOTHING_RESTORED, TWICE, WITHOUT_ORIGINAL
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
 from forensics.report.plugin_words import strange_card
+from forensics.report.record_rows import Fact, plain, summarised
 from forensics.report.resources import font
 from forensics.report.view import View
+from forensics.report.viewer import Projector
 from forensics.report.words import (
     DEMONSTRATION_SENTENCE,
     LANGUAGE,
@@ -33,8 +37,6 @@ from forensics.report.words import (
 )
 
 _MOST_ENVIRONMENT: Final = 60
-_MOST_TEXT: Final = 240
-Fact = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,9 @@ class Page:
     method: tuple[Fact, ...]
     people: tuple[PersonBlock, ...]
     flags: tuple[FlagRow, ...]
+    faces: FaceRows
+    citation: str
+    court: Court
     accounting: Accounting
     background: str
     artefacts: tuple[tuple[str, str, str], ...]
@@ -108,16 +113,22 @@ class Page:
     limits: tuple[str, ...]
 
 
-def build_page(view: View) -> Page:
-    """The page of a view; pictures are read from the data folder while it is built."""
+def build_page(view: View, projector: Projector | None = None) -> Page:
+    """The page of a view; pictures are read from the data folder while it is built.
+
+    ``projector`` places the clips of people; None for paper, which then has no table of all
+    faces either.
+    """
     audit = view.audit
     album = Album(
         view.data_dir, audit.run.id, font("OpenSans-Regular.ttf"), view.labelled, audit.mode
     )
-    environment = list(_summarised(view.environment))
+    environment = list(summarised(view.environment))
     notices = list(_first(view))
     if not view.labelled:
         notices.append(NO_LABEL_SENTENCE)
+    people = person_blocks(view, album, projector)
+    viewers = {person.id for person in people if person.viewer and person.viewer.clip}
     return Page(
         language=LANGUAGE,
         title=f"Restoration audit of {audit.source.file}",
@@ -143,8 +154,11 @@ def build_page(view: View) -> Page:
         performed=performed(view),
         performed_by=f"{audit.run.tool} {audit.run.version}",
         method=method(view),
-        people=person_blocks(view, album),
+        people=people,
         flags=flag_rows(audit.flags),
+        faces=FaceRows() if projector is None else face_rows(view, viewers),
+        citation=_citation(view),
+        court=court(view, method(view)),
         accounting=accounting(view),
         background=_background(view),
         artefacts=(
@@ -153,7 +167,7 @@ def build_page(view: View) -> Page:
         ),
         measures=_measures(view),
         models=tuple(_model(model) for model in audit.models),
-        settings=tuple((name, _plain(value)) for name, value in audit.settings.items()),
+        settings=tuple((name, plain(value)) for name, value in audit.settings.items()),
         environment=tuple(environment[:_MOST_ENVIRONMENT]),
         environment_left_out=max(0, len(environment) - _MOST_ENVIRONMENT),
         reproduce=tuple(audit.reproduce.items()),
@@ -180,6 +194,16 @@ def _bound(view: View) -> tuple[Fact, ...]:
     facts = [("Bundle and run", run.id), ("source sha256", view.audit.source.sha256)]
     facts += [("case", run.case)] if run.case else []
     return (*facts, *(("to be signed by key", signer) for signer in run.signers))
+
+
+def _citation(view: View) -> str:
+    """One line that names this audit wherever it is quoted."""
+    audit = view.audit
+    return (
+        f"Restoration audit of {audit.source.file} (SHA-256 {audit.source.sha256}),"
+        f" {audit.run.tool} {audit.run.version}, bundle {audit.run.id},"
+        f" ended {audit.run.ended_utc}. AI-restored; not for identification."
+    )
 
 
 def _state(view: View) -> str:
@@ -247,36 +271,3 @@ def _model(model: Model) -> ModelRow:
         deterministic="yes" if model.deterministic else "no",
         card=model.card or "none",
     )
-
-
-def _plain(value: object) -> str:
-    if value is None or value == "":
-        return "not set"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = str(value)
-    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\u2026"
-
-
-def _summarised(record: Mapping[str, object]) -> Iterable[Fact]:
-    """An environment record, one row per group: ``packages: av 18.1.0; numpy 2.4.6``."""
-    for name, value in record.items():
-        if not isinstance(value, Mapping):
-            yield (
-                str(name),
-                _plain(", ".join(map(str, value)) if isinstance(value, list) else value),
-            )
-            continue
-        inner = [
-            (f"{name}, {key}", _plain(", ".join(f"{k} {v}" for k, v in part.items())))
-            for key, part in value.items()
-            if isinstance(part, Mapping)
-        ]
-        plain = [
-            f"{key} {_plain(', '.join(map(str, part)) if isinstance(part, list) else part)}"
-            for key, part in value.items()
-            if part is not None and not isinstance(part, Mapping)
-        ]
-        if plain:
-            yield str(name), "; ".join(plain)
-        yield from inner

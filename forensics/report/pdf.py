@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from forensics.errors import ForensicsError
 from forensics.report import words
+from forensics.report.html import figure_parts
 from forensics.report.page import Page, build_page
 from forensics.report.resources import font
 from forensics.report.templating import CONTENT_POLICY, environment, style
@@ -100,6 +101,7 @@ def render_pdf(view: View) -> bytes:
             page=page,
             words=words,
             policy=CONTENT_POLICY,
+            script=None,
             style=style("report.css") + Markup("\n") + style("report-pdf.css"),
             paged=True,
             created=created.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -171,10 +173,7 @@ def _fetcher(parts: Mapping[str, bytes]) -> URLFetcher:
 
 def _parts(page: Page) -> dict[str, bytes]:
     parts = {name: font(name).read_bytes() for name in FONTS}
-    for person in page.people:
-        for figure in person.figures:
-            pictures = (*figure.pictures, *figure.others)
-            parts |= {item.name: item.jpeg for item in pictures if item.state == "shown"}
+    parts |= figure_parts(page)
     return parts
 
 

@@ -17,6 +17,7 @@ from forensics.report.other_words import LOST_LANE, outcome_words
 from forensics.report.selection import Chosen, choose, share
 from forensics.report.stretches import Stretch, stretches_of
 from forensics.report.view import View
+from forensics.report.viewer import Projector, ViewerBlock
 from forensics.report.words import (
     BAND_ORDER,
     BANDS,
@@ -136,11 +137,12 @@ class PersonBlock:
     stretches_left_out: int
     figures: tuple[FigureBlock, ...]
     figures_note: str
+    viewer: ViewerBlock | None
 
 
-def person_blocks(view: View, album: Album) -> tuple[PersonBlock, ...]:
+def person_blocks(view: View, album: Album, projector: Projector | None) -> tuple[PersonBlock, ...]:
     """A block for each person of the audit, in the order of their numbers."""
-    return tuple(_block(view, person, album) for person in view.audit.people)
+    return tuple(_block(view, person, album, projector) for person in view.audit.people)
 
 
 def flag_rows(flags: Sequence[Flag]) -> tuple[FlagRow, ...]:
@@ -171,7 +173,7 @@ def _flag_row(flag: Flag) -> FlagRow:
     )
 
 
-def _block(view: View, person: Person, album: Album) -> PersonBlock:
+def _block(view: View, person: Person, album: Album, projector: Projector | None) -> PersonBlock:
     faces = view.faces_of(person.id)
     flags = [flag for flag in view.audit.flags if flag.person == person.id]
     stretches = stretches_of(faces)
@@ -204,6 +206,7 @@ def _block(view: View, person: Person, album: Album) -> PersonBlock:
             view.labelled,
             view.audit.mode,
         ),
+        viewer=None if projector is None else projector.block(person, faces),
     )
 
 

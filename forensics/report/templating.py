@@ -6,6 +6,8 @@ becomes text (autoescape).  A name that a template misspells is an error, not an
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -21,11 +23,32 @@ CONTENT_POLICY: Final = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none';"
     " form-action 'none'"
 )
-"""No script, no request, no address but pictures in the page itself."""
+"""On paper: no script, no request, no address but pictures in the page itself."""
+SCRIPT: Final = "report.js"
+
+
+def screen_policy(*, beside: bool = False) -> str:
+    """On a screen: the same, with clips in the page itself and the one script of that digest.
+
+    ``beside``: pictures and clips lie beside the page, on a disk or on the page's own server.
+    """
+    digest = hashlib.sha256(script(SCRIPT).encode("utf-8")).digest()
+    named = base64.b64encode(digest).decode("ascii")
+    policy, media = CONTENT_POLICY, "data:"
+    if beside:
+        media = "'self' file:"
+        policy = policy.replace("img-src data:", f"img-src {media}")
+    return f"{policy}; media-src {media}; script-src 'sha256-{named}'"
 
 
 def style(name: str) -> Markup:
     """A style sheet of our own from the templates folder; never text from a bundle."""
+    text = (templates_dir() / name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - shipped with the package, holds no outside text
+
+
+def script(name: str) -> Markup:
+    """A script of our own from the templates folder; never text from a bundle."""
     text = (templates_dir() / name).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704 - shipped with the package, holds no outside text
 

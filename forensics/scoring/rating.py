@@ -6,12 +6,13 @@ worst.  Without a calibration that may show something, lines and people pass thr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from forensics.records import CalibrationNote, FaceLine, Risk
+from forensics.records import CalibrationNote, FaceLine, JudgedTarget, Risk
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.probability import Calibration
 from forensics.scoring.risk import with_probability
@@ -64,4 +65,37 @@ class Rating:
             shown=tuple(target.name for target in self.calibration.shown),
             verdicts={target.name: target.reason for target in self.calibration.targets},
             people={group: int(count["people"]) for group, count in groups.items()},
+            tested=_tested(document["targets"]),
         )
+
+
+def _tested(targets: Mapping[str, Any]) -> dict[str, JudgedTarget]:
+    """The figures of every target that was tested, as the record of a calibration holds them."""
+    found = {}
+    for name, target in targets.items():
+        figures = target.get("figures")
+        if not figures or not figures.get("baselines"):
+            continue
+        best, held = max(
+            figures["baselines"].items(), key=lambda item: float(item[1]["auroc"]["value"])
+        )
+        found[name] = JudgedTarget(
+            passed=bool(target["passed"]),
+            verdict=str(target["reason"]),
+            people=int(figures["people"]),
+            faces=int(figures["faces"]),
+            share_erred=float(figures["prevalence"]),
+            auroc=_span(figures["auroc"]),
+            baseline=str(best),
+            gain=_span(held["gain"]),
+            calibration_error=_span(figures["ece"]),
+            reliability=tuple(
+                (float(stated), float(erred), int(faces))
+                for stated, erred, faces in figures["reliability"]
+            ),
+        )
+    return found
+
+
+def _span(found: Mapping[str, float]) -> tuple[float, float, float]:
+    return float(found["value"]), float(found["low"]), float(found["high"])

@@ -1,0 +1,42 @@
+"""Records, calibration: what the test of a restorer's risk model said, for the reports."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from forensics.record_base import Record
+
+Span = tuple[float, float, float]
+
+
+class JudgedTarget(Record):
+    """The figures of one target on people that nothing was fitted or calibrated on.
+
+    Spans are value, low, high of a 95 % interval by resampling people.
+    """
+
+    passed: bool = Field(description="whether its probability may be shown")
+    verdict: str
+    people: int
+    faces: int
+    share_erred: float = Field(description="of the tested faces")
+    auroc: Span
+    baseline: str = Field(description="the best of the simple scores it is held against")
+    gain: Span = Field(description="AUROC above that baseline")
+    calibration_error: Span
+    reliability: tuple[tuple[float, float, int], ...] = Field(
+        default=(), description="mean probability stated, share that erred, faces; by bin"
+    )
+
+
+class CalibrationNote(Record):
+    """The calibration a run read: which, what it may show, and what its test said."""
+
+    sha256: str
+    made_utc: str
+    shown: tuple[str, ...] = Field(description="targets whose probability passed its bar")
+    verdicts: dict[str, str] = Field(description="what the test said of each target")
+    tested: dict[str, JudgedTarget] = Field(
+        default={}, description="figures of each target that was tested; empty in older bundles"
+    )
+    people: dict[str, int] = Field(description="people fitted on, calibrated on, tested on")

@@ -1,0 +1,177 @@
+"""Court: what a court asks of a method, answered from the bundle alone, or said to be unknown.
+
+Nothing is cited here: no case, standard or paper was read for a reader of this report to lean on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from forensics.records import CalibrationNote, JudgedTarget
+from forensics.report.calibration import ABOUT, COMMAND
+from forensics.report.reliability import reliability_chart
+from forensics.report.view import View
+
+STANDING: Final = (
+    "The makers of this software know of no review of this method by others, of no second"
+    " laboratory that repeated its tests, and of no court that ruled on it. Who relies on it must"
+    " show that it is fit for the question asked.",
+    "The tests were made by the makers of the software, on official portraits and filmed copies of"
+    " them, not on footage of the kind that is examined here.",
+    "No case, standard or paper is cited in support. What each measure rests on, and what it cannot"
+    " see, stands under Measures.",
+)
+NOT_TO_IDENTIFY: Final = (
+    "A restored face is one of many that fit the footage. It must not be used to recognise,"
+    " compare or search for a person; neither may a band, a probability or the absence of flags.",
+)
+SIZES: Final = (
+    "Error rates were not counted apart for faces of the size seen here; the figures below are for"
+    " all sizes of the test together."
+)
+UNTESTED: Final = (
+    "No test of this restorer is in this bundle, so no error rate can be stated. "
+    f"'{COMMAND}' makes one."
+)
+ELSEWHERE: Final = (
+    "This restorer was tested, but the figures of the test are not in this bundle; what it said"
+    " stands under Limits."
+)
+NOT_OURS: Final = (
+    "The restoration was made elsewhere and by means unknown to this software; error rates of a"
+    " restorer that was tested do not apply to it."
+)
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """The figures of one target, as words."""
+
+    about: str
+    people: str
+    erred: str
+    ranks: str
+    gain: str
+    off: str
+    verdict: str
+    chart: Markup
+
+
+@dataclass(frozen=True)
+class Court:
+    """The section for a court; ``tests`` is empty where nothing was tested."""
+
+    facts: tuple[tuple[str, str], ...]
+    no_test: str
+    note: str
+    tests: tuple[TargetRow, ...]
+    standing: tuple[str, ...]
+    not_to_identify: tuple[str, ...]
+    glossary: tuple[tuple[str, str], ...]
+
+
+def court(view: View, method: tuple[tuple[str, str], ...]) -> Court:
+    """The section of a view; ``method`` are the facts that the first screen gives too."""
+    note = view.audit.calibration
+    ours = any(model.role == "restorer" for model in view.audit.models)
+    profile = str(view.audit.settings.get("models", "NAME"))
+    tests = _tests(note) if note is not None and ours else ()
+    no_test = "" if tests else _why_none(ours, note, profile)
+    return Court(
+        facts=method,
+        no_test=no_test,
+        note=_note(note) if note is not None and tests else "",
+        tests=tests,
+        standing=STANDING,
+        not_to_identify=NOT_TO_IDENTIFY,
+        glossary=GLOSSARY,
+    )
+
+
+def _why_none(ours: bool, note: CalibrationNote | None, profile: str) -> str:
+    if not ours:
+        return NOT_OURS
+    return UNTESTED.format(profile=profile) if note is None else ELSEWHERE
+
+
+def _note(note: CalibrationNote) -> str:
+    people = ", ".join(f"{count} for {group}" for group, count in note.people.items())
+    shown = (
+        f"Probabilities are shown for {', '.join(note.shown)}."
+        if note.shown
+        else "No probability is shown, because no target passed its bar."
+    )
+    return (
+        f"Tested {note.made_utc[:10]} on people that nothing was fitted or calibrated on (people:"
+        f" {people}; record {note.sha256[:16]}). {shown} {SIZES}"
+    )
+
+
+def _tests(note: CalibrationNote) -> tuple[TargetRow, ...]:
+    return tuple(_row(name, target) for name, target in note.tested.items())
+
+
+def _row(name: str, target: JudgedTarget) -> TargetRow:
+    about = ABOUT.get(name, name)
+    return TargetRow(
+        about=about,
+        people=f"{target.people:,} people, {target.faces:,} faces",
+        erred=f"{target.share_erred:.0%}",
+        ranks=_spanned(target.auroc, ".3f"),
+        gain=f"{_spanned(target.gain, '+.3f')} over {target.baseline}",
+        off=_spanned(target.calibration_error, ".3f"),
+        verdict="its bar was met" if target.passed else "missed its bar: no probability is shown",
+        chart=reliability_chart(name, about, target),
+    )
+
+
+def _spanned(span: tuple[float, float, float], form: str) -> str:
+    value, low, high = (format(part, form) for part in span)
+    return f"{value} ({low} to {high})"
+
+
+GLOSSARY: Final = (
+    (
+        "AUROC",
+        "how often a face that erred gets the higher of two scores: 0.5 is chance, 1 is always",
+    ),
+    (
+        "band",
+        "one of four words for how far the footage supports a face: high, caution, no sign,"
+        " not calculable; set by stated rules",
+    ),
+    ("bundle", "the folder this report belongs to, with every file listed by its digest"),
+    (
+        "calibration error",
+        "how far stated probabilities lie from how often faces erred, on average",
+    ),
+    (
+        "contradicts the footage",
+        "made as small and as blurred as the footage, the restored face"
+        " still differs from it by more than accurate pictures do",
+    ),
+    ("crop", "a face as the footage holds it, turned upright and enlarged, with nothing added"),
+    (
+        "digest, SHA-256",
+        "a number computed from every byte of a file: another file has another one",
+    ),
+    ("flag", "a finding with its place, its measured value and the value it is held against"),
+    ("footage", "the file that was examined, before any restoration"),
+    ("generative", "a network that draws what it learned from other pictures"),
+    ("has no counterpart in the footage", "detail finer than the footage can carry: it was drawn"),
+    ("hallucination", "a detail of a restored face that the footage does not hold"),
+    (
+        "interval",
+        "the range that holds the value in 95 of 100 repetitions of the test with other people",
+    ),
+    ("map", "a picture of where the restored face contradicts the footage or has no counterpart"),
+    ("restored face", "what a network drew from a crop"),
+    (
+        "usual, 99 of 100 below",
+        "what accurate pictures of the same quality score: their middle, and"
+        " the value that one in a hundred exceeds",
+    ),
+)
