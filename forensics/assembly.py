@@ -75,6 +75,13 @@ class Gathered:
         if line.background_redrawn is not None and line.background_plain is not None:
             self.redrawn.add(line.frame, Redrawn(line.background_redrawn, line.background_plain))
 
+    def plugin_sentences(self) -> list[str]:
+        """What is said of plugins that broke on faces."""
+        return [
+            f"{name} failed on {count} face(s); faces.jsonl says why."
+            for name, count in sorted(self.plugin_failures.items())
+        ]
+
     def background(self, method: str, requested: str) -> Background:
         """What was done outside the faces, with the frames in which a lesser method stood in."""
         return Background(

@@ -335,10 +335,7 @@ class AuditRun:
                 f"In {count} frame(s) Lanczos stands outside the faces instead of the background "
                 "that was asked for; frames.jsonl says why."
             )
-        out += [
-            f"{name} failed on {count} face(s); faces.jsonl says why."
-            for name, count in sorted(gathered.plugin_failures.items())
-        ]
+        out += gathered.plugin_sentences()
         out += [f"{c.file} was not made: {c.reason}" for c in comparisons if c.outcome == "failed"]
         out += [
             f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
