@@ -96,7 +96,8 @@ class PairRun(AuditRun):
             self._say(sentence[0].upper() + sentence[1:].rstrip(".") + ".")
 
     def _load(self) -> Engines:
-        return load_measuring(self._settings.device, probing=True)
+        settings = self._settings
+        return load_measuring(settings.device, probing=True, measures=settings.plugin_measures)
 
     def _due(self, following: Following) -> str:
         return f"faces to hold against it: {following.count}"
