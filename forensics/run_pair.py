@@ -191,6 +191,7 @@ class PairRun(AuditRun):
         words += ["--restored", safe_name(self._held.path.name)]
         words += ["--every", str(s.every), "--format", s.format]
         words += [] if s.label else ["--no-label"]
+        words += [f"--measure={s.measure}"] if s.measure else []
         return {
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),
