@@ -22,7 +22,7 @@ from forensics.media.quick import natural_key
 from forensics.media.reader import read_frames
 from forensics.pairs.alignment import Alignment
 from forensics.pairs.fitting import WINDOW, agreement_maps
-from forensics.pairs.grid import F32, F64, U8, luma
+from forensics.pairs.grid import F64, U8, luma
 from forensics.pairs.hypotheses import Points, matches, points_of
 from forensics.pairs.names import plain_stems
 from forensics.pairs.other import Other
@@ -198,10 +198,13 @@ def _similar(matrix: F64, shape: tuple[int, ...]) -> F64:
 def _share(plane: U8, small: U8, place: F64) -> float:
     """Agreement where the crop lies inside the source; 0 where it hardly does."""
     size = (COMPARED_PX, COMPARED_PX)
-    there: F32 = cv2.warpAffine(plane.astype(np.float32), place, size, flags=cv2.INTER_LINEAR)  # type: ignore[assignment]  # float in, float out
+    there = cv2.warpAffine(plane.astype(np.float32), place, size, flags=cv2.INTER_LINEAR)
     inside = cv2.warpAffine(np.ones_like(plane), place, size, flags=cv2.INTER_NEAREST) > 0
-    soft = [np.asarray(cv2.GaussianBlur(p.astype(np.float32), (0, 0), 1.5), np.float32) for p in (small, there)]  # fmt: skip
-    holds, agrees = agreement_maps(*soft)
+    soft, soft_there = (
+        np.asarray(cv2.GaussianBlur(p.astype(np.float32), (0, 0), 1.5), np.float32)
+        for p in (small, there)
+    )
+    holds, agrees = agreement_maps(soft, soft_there)
     holds, agrees = holds & inside, agrees & inside
     if inside.mean() < 0.3 or holds.sum() < 2 * WINDOW**2:
         return 0.0
