@@ -19,9 +19,8 @@ def scene(scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> U8:
     width, height = round(400 * scale), round(300 * scale)
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     sx, sy = (x - shift[0]) / scale, (y - shift[1]) / scale
-    waves = [
-        60 * np.sin(sx / a + b) * np.cos(sy / (a + 3)) + 128 for a, b in ((9, 0), (11, 1), (14, 2))
-    ]
+    phases = ((5, 0), (6, 1), (7, 2))
+    waves = [60 * np.sin(sx / a + b) * np.cos(sy / (a + 2)) + 128 for a, b in phases]
     return np.clip(np.rint(np.stack(waves, 2)), 0, 255).astype(np.uint8)
 
 
@@ -33,7 +32,7 @@ def placed(side_px: float = 120.0, at: tuple[float, float] = (140.0, 90.0)) -> A
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5, 2.0, 4.0, 8.0])
 def test_the_face_lies_where_the_crop_lies(scale: float) -> None:
-    """The same scene at another scale and shift gives the crop again: within 1.5 grey levels RMS."""
+    """The same scene at another scale and shift gives the crop again: 1.5 grey levels RMS."""
     shift = (3.25 * scale, -1.5 * scale)
     to_other = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     aligned = placed()
@@ -73,4 +72,4 @@ def test_a_wrong_shift_is_seen() -> None:
     to_other = np.array([[2.0, 0, 1.5], [0, 2.0, 0.5]])  # right would be 0.5, 0.5
     large = cv2.resize(scene(), (800, 600), interpolation=cv2.INTER_CUBIC)
     away = fetch_face(OtherFrame(1, 1, large, to_other), aligned).astype(float)
-    assert float(np.sqrt(np.square(away - aligned.crop_rgb_u8).mean())) > 2.0
+    assert float(np.sqrt(np.square(away - aligned.crop_rgb_u8).mean())) > 1.5
