@@ -102,7 +102,8 @@ def test_a_pair_is_measured_as_the_run_that_restored_it(clip: Path, tmp_path: Pa
             other.frame, other.person, other.crop_sha256,
         )  # fmt: skip
         asked = other.not_measured.get("stability_input", "")
-        assert "somebody else" in asked or "key and flagged faces" in asked
+        if other.measures:
+            assert "somebody else" in asked or "key and flagged faces" in asked
     # What lies between is H.264 at 2x: 0.3 noise units on the mean of a first clip.
     for name, bar in {
         "contradiction": 1.0,
