@@ -104,18 +104,25 @@ class Terminal:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
-            TaskProgressColumn,
+            ProgressColumn,
+            Task,
             TextColumn,
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
+
+        class Rate(ProgressColumn):
+            """Steps a second."""
+
+            def render(self, task: Task) -> str:
+                return f"{task.speed:.2f}/s" if task.speed else ""
         from rich.progress import Progress as Bars
 
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TaskProgressColumn(show_speed=True),
+            Rate(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )

@@ -80,9 +80,7 @@ def test_an_item_that_was_sealed_and_not_told_of_is_not_done_again(tmp_path: Pat
     assert verify(tmp_path / "out").verdict == "altered", "it names a signer and is not signed yet"
 
 
-def test_whatever_goes_wrong_is_the_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whatever_goes_wrong_is_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = material.plain(tmp_path / "p.png", 1)
     task = _task(source, tmp_path / "out")
 
