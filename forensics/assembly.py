@@ -24,7 +24,7 @@ from forensics.records import (
     Totals,
 )
 from forensics.report.calibration import frequency_sentence
-from forensics.report.other_words import alone_summary, mismatched_summary
+from forensics.report.other_words import OTHER_FINDINGS, alone_summary, mismatched_summary
 from forensics.report.words import counted, flag_words, person_summary
 from forensics.scoring.background_figure import Redrawn, RedrawnFrames
 from forensics.scoring.facts import FaceFact, FlagFinding
@@ -117,7 +117,14 @@ def find_flags(
     own = mode == "restore"
     found: list[FlagFinding] = []
     for person in _people(facts):
-        found += person_flags(person, facts, frame_size_px=frame_size_px, logged=own, outcomes=own)
+        found += person_flags(
+            person,
+            facts,
+            frame_size_px=frame_size_px,
+            logged=own,
+            outcomes=own,
+            paired=mode == "pair",
+        )
     return found
 
 
@@ -187,8 +194,8 @@ def flags_by_face(found: Iterable[FlagFinding], facts: Iterable[FaceFact]) -> Fl
     return {key: tuple(codes) for key, codes in out.items() if codes}
 
 
-def flag_records(found: Iterable[FlagFinding]) -> tuple[Flag, ...]:
-    """Findings with their sentences."""
+def flag_records(found: Iterable[FlagFinding], mode: Mode = "restore") -> tuple[Flag, ...]:
+    """Findings with their sentences, in the words of the run's kind."""
     return tuple(
         Flag(
             code=f.code,
@@ -199,7 +206,12 @@ def flag_records(found: Iterable[FlagFinding]) -> tuple[Flag, ...]:
             reference=f.reference,
             unit=f.unit,
             words=flag_words(
-                f.code, measured=f.measured, reference=f.reference, unit=f.unit, detail=f.detail
+                f.code,
+                measured=f.measured,
+                reference=f.reference,
+                unit=f.unit,
+                detail=f.detail,
+                finding=OTHER_FINDINGS[mode].get(f.code),
             ),
         )
         for f in found

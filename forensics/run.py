@@ -10,7 +10,7 @@ import shlex
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -54,8 +54,10 @@ from forensics.records import (
 )
 from forensics.report.calibration import calibration_limits, calibration_sentence
 from forensics.report.credentials import source_notes
+from forensics.report.other_words import TWICE
 from forensics.report.words import limits
 from forensics.reporting import planned_reports, write_reports
+from forensics.scoring.facts import FlagFinding
 from forensics.scoring.found_calibration import find_calibration
 from forensics.scoring.rating import Rating
 
@@ -139,6 +141,10 @@ class AuditRun:
     def _recorded(self) -> dict[str, Value]:
         """The settings that had an effect."""
         return self._settings.values()
+
+    def _twice(self, found: Sequence[FlagFinding]) -> tuple[str, ...]:
+        """What stands near the top where the source itself was restored before."""
+        return (TWICE,) if any(one.code == "restored_twice" for one in found) else ()
 
     def _other_media(self) -> Media | None:
         """Somebody else's restoration, where one is held against the source."""
@@ -257,11 +263,11 @@ class AuditRun:
             settings=self._recorded(),
             totals=totals,
             people=people,
-            flags=flag_records([*found, *gathered.redrawn.flags()]),
+            flags=flag_records([*found, *gathered.redrawn.flags()], self.mode),
             background=self._background(engines, gathered),
             reproduce=self._reproduce(),
             limits=(
-                *self._limits(people, models, not failures),
+                *_second(self._limits(people, models, not failures), self._twice(found)),
                 *calibration_limits(gathered.rating.note),
             ),
             reports=planned_reports(self._settings.formats),
@@ -373,6 +379,11 @@ class AuditRun:
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),
         }
+
+
+def _second(sentences: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
+    """What is added behind the first sentence, which stays the first."""
+    return (*sentences[:1], *added, *sentences[1:])
 
 
 def _utc(moment: datetime) -> str:

@@ -244,14 +244,16 @@ class _Batch:
         return result.model_copy(update={"timestamp_failure": missing, "exit_code": code})
 
     def _repeat(self) -> None:
-        """Items that are the same as another get its result's name."""
+        """Items that are the same as another say so, with what became of that one by now."""
         rows = self._journal.rows()
-        results = {row.item.id: row.result for row in rows}
+        results = {row.item.id: row.result for row in rows if row.state == "done"}
         for row in rows:
-            if row.same_as is None or row.state == "done":
+            if row.same_as is None:
                 continue
             if (first := results.get(row.same_as)) is not None:
                 self._journal.done(duplicate(row.item, first))
+            elif row.state == "done":
+                self._journal.again(row.item.id)
 
     # ------------------------------------------------------------ roll-up
 

@@ -31,6 +31,8 @@ TEXTURED_GREY: Final = 3.0
 """Standard deviation in a window, grey levels, from which it says something about the place."""
 AGREES: Final = 0.7
 """Correlation in a window from which both pictures show the same there."""
+_TOLD: Final = 0.15
+"""Standard error of a window's shift, grid px, up to which it counts."""
 # Neighbours on a grid that a Gaussian softened are not independent: about 4 pi sigma^2 share one.
 _SHARED: Final = 12.6
 
@@ -243,9 +245,10 @@ def _local_shifts(source: F32, other: F32, agrees: NDArray[np.bool_]) -> F32:
         return np.asarray(cv2.boxFilter(plane, cv2.CV_32F, size, normalize=True), np.float32)
 
     xx, xy, yy = total(gx * gx), total(gx * gy), total(gy * gy)
-    # A floor under the smaller eigenvalue: along an edge nobody can say how far it moved.
     smaller = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
-    use = agrees & (smaller > 0.5)
+    # Along an edge or in noise nobody can say how far a window moved: its own error says so.
+    error = np.sqrt(total(rest * rest) * _SHARED / (WINDOW**2 * np.maximum(smaller, 1e-6)))
+    use = agrees & (error < _TOLD)
     # At the edge a window holds places whose Gaussian reaches beyond one of the pictures.
     rim = WINDOW // 2 + 4
     use[:rim] = use[-rim:] = False

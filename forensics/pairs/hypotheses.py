@@ -94,7 +94,7 @@ def from_matches(pooled: F64, rng: np.random.Generator) -> Lay | None:
         return None
     sx, sy = (a[two] - a[one]) / dx, (b[two] - b[one]) / dy
     fine = (sx > SCALES[0]) & (sx < SCALES[1]) & (sy > SCALES[0]) & (sy < SCALES[1])
-    fine &= (sx / sy < UNEVEN) & (sy / sx < UNEVEN)
+    fine &= (sx < UNEVEN * sy) & (sy < UNEVEN * sx)
     one, sx, sy = one[fine], sx[fine], sy[fine]
     if not len(one):
         return None

@@ -8,7 +8,8 @@ decide nothing; clocks and order do, and how often that was so is part of the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,9 +28,12 @@ BAND: Final = 24  # frames at either side of the line between two anchors, at le
 _STEP_PRICE: Final = 4.0  # nats for a step that is one frame off what the clocks say
 _STEP_CAP: Final = 14.0  # nats: a cut, a drop of many frames
 _FREE_STEP: Final = 0.9  # of a frame: what a change of frame rate makes steps differ by
-_LINE_PRICE: Final = 0.5  # nats a frame off the line of the clocks: decides where pictures do not
-_LEAST_NOISE: Final = 0.15  # grey levels squared: prints are whole grey levels
-_INDEPENDENT: Final = 0.05  # of a print's pixels: coding noise spans several of them
+# Nats a frame off the line of the clocks: decides where pictures do not, and only there.
+_LINE_PRICE: Final = 5.0
+_LINE_SLACK, _LINE_MOST = 0.05, 1.0  # frames
+_LINE_NEAR: Final = 12  # decided frames at either side
+_LEAST_NOISE: Final = 0.3  # grey levels squared: prints are whole grey levels
+_INDEPENDENT: Final = 0.01  # of a print's pixels: coding noise spans several of them
 _FOREIGN: Final = 16.0  # times the usual noise, from which a frame shows nothing of the source
 _FOREIGN_GREY: Final = 40.0  # grey levels squared
 DECIDED: Final = 3.0
@@ -62,14 +66,29 @@ def find_times(source: Prints, other: Prints) -> TimeMap:
     clock_s, clock_o, slope = _clocks(source, other)
     look = _Looks(flat_s, flat_o, good_s, good_o)
     shows = np.zeros(len(flat_o), np.int64)
-    line: F64 | None = None
+    line: _Line | None = None
     for turn in range(3):
         shows = _path(look, clock_s, clock_o * slope, source, other, line)
         if turn == 0:
             slope *= _slope(clock_s[shows], clock_o * slope, source.timed and other.timed)
-        line = _line(clock_s[shows], clock_o * slope)
         look.learn(shows)
+        line = _line(clock_s[shows], clock_o * slope, look.leads(shows) >= DECIDED)
     return _answer(look, shows, slope)
+
+
+def named_times(source: Prints, other: Prints, named: Mapping[int, int]) -> TimeMap:
+    """The map that names give (source -> other, from 1), measured as the found one is."""
+    flat_s = source.small.reshape(len(source.small), -1)
+    flat_o = other.small.reshape(len(other.small), -1)
+    shows = np.full(len(flat_o), -1, np.int64)
+    for here, there in named.items():
+        shows[there - 1] = here - 1
+    both = (shows >= 0) & ~other.lost
+    both[both] = ~source.lost[shows[both]]
+    look = _Looks(flat_s, flat_o, np.flatnonzero(~source.lost), np.flatnonzero(both))
+    if both.any():
+        look.learn(shows)
+    return replace(_answer(look, shows, 1.0), shows=shows)
 
 
 def _clocks(source: Prints, other: Prints) -> tuple[F64, F64, float]:
@@ -106,12 +125,37 @@ def _slope(clock_s: F64, clock_o: F64, both_timed: bool) -> float:
     return 1.0 if abs(found - 1) <= near or not 0.05 < found < 20 else found
 
 
-def _line(clock_s: F64, clock_o: F64) -> F64:
-    """Where the clocks put each frame: the running median of the difference, plus the clock."""
-    gap = clock_s - clock_o
-    half = min(25, max(1, len(gap) // 2))
-    smooth = np.array([np.median(gap[max(0, n - half) : n + half + 1]) for n in range(len(gap))])
-    return clock_o + smooth
+@dataclass(frozen=True)
+class _Line:
+    """Where the clocks put each frame of the other: between ``low`` and ``high`` source positions."""
+
+    low: F64
+    high: F64
+
+    def price(self, j: int, clock_s: F64) -> F64:
+        """Nats for source positions that lie outside."""
+        outside = np.maximum(self.low[j] - clock_s, clock_s - self.high[j])
+        return np.asarray(_LINE_PRICE * np.clip(outside - _LINE_SLACK, 0, _LINE_MOST))
+
+
+def _line(clock_s: F64, clock_o: F64, decided: NDArray[np.bool_]) -> _Line:
+    """The range of the clocks' difference among the nearest frames that the pictures decide.
+
+    A change of frame rate holds or drops frames by a rule; the range is that rule's, so that it
+    also tells which of two like frames was taken.
+    """
+    gap, rows = clock_s - clock_o, np.flatnonzero(decided)
+    if len(rows) < 3:
+        # Nothing moves: the clocks alone, as one piece.
+        even = abs((clock_s[-1] - clock_s[0]) - (clock_o[-1] - clock_o[0])) < 1
+        shift = 0.0 if even and len(rows) == 0 else float(np.median(gap))
+        return _Line(clock_o + shift, clock_o + shift)
+    low, high = np.zeros(len(gap)), np.zeros(len(gap))
+    near = np.searchsorted(rows, np.arange(len(gap)))
+    for j, at in enumerate(near):
+        window = gap[rows[max(0, at - _LINE_NEAR) : at + _LINE_NEAR]]
+        low[j], high[j] = np.percentile(window, (4, 96))
+    return _Line(clock_o + low, clock_o + high)
 
 
 class _Looks:
@@ -148,6 +192,28 @@ class _Looks:
         rest = s - self.gain * o - self.bias
         self.noise = max(_LEAST_NOISE, float(np.median(np.mean(rest * rest, axis=1))))
 
+    def own(self, shows: I64) -> F64:
+        """(other frames): distance of each to the source frame it is given; 0 for lost ones."""
+        out = np.zeros(len(shows))
+        for j in self.good_o:
+            out[j] = self.distance(int(j), shows[j : j + 1])[0]
+        return out
+
+    def leads(self, shows: I64) -> F64:
+        """(other frames): nats by which the pictures prefer the frame given to its neighbours."""
+        out = np.zeros(len(shows))
+        place = np.searchsorted(self.good_s, shows)
+        for j in self.good_o:
+            n = int(place[j])
+            around = self.good_s[max(0, n - 3) : n + 4]
+            distance = self.distance(int(j), around)
+            mine = around == shows[j]
+            if mine.all():
+                continue
+            lead = float(distance[~mine].min()) - float(distance[mine][0])
+            out[j] = self.pixels / (2 * self.noise) * lead
+        return out
+
     def price(self, distance: F64) -> F64:
         """Nats; capped, so that one strange frame does not bend the path."""
         most = max(_FOREIGN * self.noise, _FOREIGN_GREY)
@@ -160,7 +226,7 @@ def _mean(flat: NDArray[np.uint8], good: I64) -> F32:
 
 
 def _path(
-    look: _Looks, clock_s: F64, clock_o: F64, source: Prints, other: Prints, line: F64 | None
+    look: _Looks, clock_s: F64, clock_o: F64, source: Prints, other: Prints, line: _Line | None
 ) -> I64:
     """The cheapest path: the source frame (from 0) of each frame of the other."""
     count_s, count_o = len(source.small), len(other.small)
@@ -173,7 +239,7 @@ def _path(
         these = candidates[j]
         price = np.zeros(len(these)) if other.lost[j] else look.price(look.distance(j, these))
         if line is not None:
-            price = price + _LINE_PRICE * np.maximum(0, np.abs(clock_s[these] - line[j]) - 0.5)
+            price = price + line.price(j, clock_s[these])
         prices.append(price)
     return viterbi(candidates, prices, clock_s, clock_o)
 
@@ -233,40 +299,32 @@ def viterbi(candidates: list[I64], prices: list[F64], clock_s: F64, clock_o: F64
 def _answer(look: _Looks, shows: I64, slope: float) -> TimeMap:
     """Mark frames that show nothing, and measure how sure the rest is."""
     final = shows.copy()
-    decided, distances = [], []
-    place = {int(i): n for n, i in enumerate(look.good_s)}
-    limit = max(_FOREIGN * look.noise, _FOREIGN_GREY)
-    for j in look.good_o:
-        n = place[int(shows[j])]
-        around = look.good_s[max(0, n - 3) : n + 4]
-        distance = look.distance(int(j), around)
-        own = float(distance[around == shows[j]][0])
-        distances.append(own)
-        if own > limit:
-            final[j] = -1
-            continue
-        rivals = distance[around != shows[j]]
-        lead = look.pixels / (2 * look.noise) * (float(rivals.min()) - own) if len(rivals) else 0.0
-        decided.append(lead >= DECIDED)
+    own = look.own(shows)
+    strange = own > max(_FOREIGN * look.noise, _FOREIGN_GREY)
+    final[strange] = -1
+    decided = (look.leads(shows) >= DECIDED)[look.good_o]
+    distances = own[look.good_o]
     motion, moving = _motion(look, final)
-    rest = float(np.sqrt(np.median(distances))) if distances else 0.0
-    share = float(np.mean(decided)) if decided else 0.0
+    rest = float(np.sqrt(np.median(distances))) if len(distances) else 0.0
+    share = float(decided.mean()) if len(decided) else 0.0
     return TimeMap(final, share, slope, motion, moving, rest)
 
 
 def _motion(look: _Looks, shows: I64) -> tuple[float | None, float]:
-    """Correlation of what changes over time in both, where the source changes; and how much."""
+    """Correlation of what changes over time in both, in the tenth that moves most; how much moves.
+
+    None where there are too few frames; 0 where one moves and the other stands still.
+    """
     picked = look.good_o[shows[look.good_o] >= 0]
     picked = picked[:: max(1, len(picked) // 300)]
     if len(picked) < 3:
         return None, 0.0
     s = look.source[shows[picked]].astype(np.float64)
-    o = look.other[picked].astype(np.float64)
+    o = look.gain * look.other[picked].astype(np.float64)
     s, o = s - s.mean(axis=0), o - o.mean(axis=0)
-    power = np.mean(s * s, axis=0)
-    # The tenth of the picture that moves most.
+    power = np.maximum(np.mean(s * s, axis=0), np.mean(o * o, axis=0))
     most = np.argsort(-power)[: max(8, len(power) // 10)]
     moving = float(np.sqrt(power[most].mean()))
     a, b = s[:, most].ravel(), o[:, most].ravel()
     length = float(np.sqrt((a @ a) * (b @ b)))
-    return (float(a @ b) / length if length > 0 else None), moving
+    return (float(a @ b) / length if length > 0 else 0.0), moving

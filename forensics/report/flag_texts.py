@@ -104,13 +104,17 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = {
     ),
     "mismatched_pair": FlagText(
         "the two pictures do not belong together",
-        "The restored picture does not come from this source",
-        "A crop or a shift in time has the same effect.",
+        "At the footage's own sharpness the other picture shows another face: it does not come from"
+        " this source",
+        "Another crop, another moment or a mirrored picture of the same person has the same"
+        " effect.",
     ),
     "restored_twice": FlagText(
         "restored before",
-        "The source shows traces of an earlier restoration",
-        "Strong sharpening leaves similar traces.",
+        "The source shows traces of an earlier restoration: inside the face it is drawn otherwise"
+        " than around it, so what is measured against it is measured against a restored picture",
+        "A beauty filter, or a face lit or pasted apart from its surroundings, leaves similar"
+        " traces; many restorations leave none.",
     ),
     "failed": FlagText(
         "failed",

@@ -18,8 +18,8 @@ NOTHING_RESTORED: Final = (
     "Nothing was restored here; somebody else's restoration was held against its source."
 )
 TWICE: Final = (
-    "The source itself shows traces of an earlier restoration: what it shows of these faces may"
-    " already have been drawn, and nothing below can tell."
+    "The source itself shows traces of an earlier restoration (see Flags): what it shows of these"
+    " faces may already have been drawn, and then nothing below can be held against the truth."
 )
 MISMATCHED: Final = (
     "The restored picture does not show what its source shows. Nothing is said about faces under"
@@ -197,3 +197,22 @@ LOST_LANE: Final[dict[Mode, str]] = {
     "pair": "not compared",
     "restored_only": "not measured",
 }
+_UNCOMPARED: Final = (
+    "This face could not be compared; nothing is said about it, neither good nor bad"
+)
+OTHER_FINDINGS: Final[dict[Mode, dict[FlagCode, str]]] = {
+    "restore": {},
+    "pair": {
+        "failed": _UNCOMPARED,
+        "pop": "From one frame to the next the face seems to change between restored and not"
+        " restored; no log of the restoration exists to say so",
+    },
+    "restored_only": {
+        "failed": "This face could not be measured; nothing is said about it, neither good nor bad",
+        "pop": "From one frame to the next the face turns soft or sharp while its surroundings do"
+        " not, as where a restoration is switched on or off",
+        "restored_twice": "The clip shows traces of a restoration: inside the face it is drawn"
+        " otherwise than around it",
+    },
+}
+"""What a flag says where somebody else restored, where that differs."""

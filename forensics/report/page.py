@@ -168,7 +168,8 @@ def _first(view: View) -> Iterable[str]:
         yield NOTHING_RESTORED
     if view.demonstration:
         yield DEMONSTRATION_SENTENCE
-    if any(flag.code == "restored_twice" for flag in view.audit.flags):
+    twice = any(flag.code == "restored_twice" for flag in view.audit.flags)
+    if twice and view.audit.mode != "restored_only":
         yield TWICE
 
 
