@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -87,8 +88,7 @@ class RayFleet:
         return self._slots
 
     def _connect(self) -> None:
-        # Read by ray when it is imported and when it starts; nothing is sent to anybody.
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        self._prepare()
         import ray
 
         self._joined = ray.is_initialized()  # whoever started it stops it
@@ -104,7 +104,7 @@ class RayFleet:
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # the boundary to Ray, which raises even bare Exception here
             self._remove_folder()
             where = "started" if self._wish.address is None else f"joined at {self._wish.address!r}"
             raise EnvironmentLacks(
@@ -113,6 +113,17 @@ class RayFleet:
             ) from error
         finally:
             _restore(handlers)
+
+    def _prepare(self) -> None:
+        """Variables that Ray reads when it is imported and when it starts."""
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent to anybody
+        if self._wish.address is not None or "ray" in sys.modules:
+            return
+        # A busy machine takes longer than Ray's own half a minute.
+        os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")
+        if not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
+            # A secret of this run alone; left to itself Ray writes one into the home folder.
+            os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
 
     def _start(self) -> None:
         import ray
