@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _STORE_BYTES = 512 * 2**20
 """Object store of a Ray that is started here: pieces of a few MiB on their way, nothing else."""
 _PIECES_AHEAD = 4
+_END_S = 10.0
 _BYTES_EACH = 2 * 2**30
 """Memory that one worker on a CPU is counted with."""
 
@@ -175,7 +176,8 @@ class RayFleet:
                 "env_vars": {**dict.fromkeys(names, threads), "OMP_WAIT_POLICY": "PASSIVE"}
             },
         }
-        actor = ray.remote(Actor).options(**options).remote(list(sys.argv), self._wish.threads)
+        arguments = (list(sys.argv), self._wish.threads, self._folder)
+        actor = ray.remote(Actor).options(**options).remote(*arguments)
         return _RayHand(actor, number, self._versions)
 
     def wait(self, hands: Sequence[Hand], timeout_s: float) -> None:
@@ -282,6 +284,15 @@ class _RayHand:
 
     def _node_is_gone(self) -> bool:
         return self._node is not None and all(n["NodeID"] != self._node for n in _alive_nodes())
+
+    def end(self) -> None:
+        import ray
+        from ray.exceptions import RayError
+
+        if not self._dead:
+            with suppress(RayError):
+                ray.get(self._actor.end.remote(), timeout=_END_S)
+        self.kill()
 
     def kill(self) -> None:
         import ray

@@ -89,9 +89,11 @@ def test_a_folder_is_sent_whole_and_a_file_with_its_capture_record(
     folder.mkdir()
     for number in range(3):
         Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
+    (folder / "cmp").mkdir()  # as in the output folder of another tool
+    (folder / "cmp" / "0.png").write_bytes(b"pair")
     facts = (source_facts(folder),)
     for file in _files(folder):
-        worker.take(f"0/frames/{file.name}", file.read_bytes(), True)
+        worker.take(f"0/{file.relative_to(tmp_path).as_posix()}", file.read_bytes(), True)
     task = item(folder)
     folder.rename(tmp_path / "elsewhere")
     (news,) = worker.do(task, ORDER, 1, facts)
