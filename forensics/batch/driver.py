@@ -19,7 +19,7 @@ from forensics.batch.identity import identity
 from forensics.batch.journal import NAME as JOURNAL
 from forensics.batch.journal import Journal, Row
 from forensics.batch.plan import BatchPlan
-from forensics.batch.results import bundle_digest, duplicate, failed
+from forensics.batch.results import bundle_digest, duplicate, failed, without_folder
 from forensics.batch.rollup import Facts, clear_rollup, write_rollup
 from forensics.batch.runner import Finished, Order, Runner, Started, Task
 from forensics.config import Settings
@@ -213,6 +213,8 @@ class _Batch:
 
     def _conclude(self, result: ItemResult) -> None:
         """Sign what a worker sealed, and note the item as done."""
+        if self._job.settings.private:
+            result = without_folder(result, self._job.out)
         if result.bundle is not None and self._job.signing.keys:
             self._journal.sealed(result)
             result = self._signed(result)
