@@ -1,9 +1,9 @@
-"""What an audit costs one core: seconds for a start, for each frame and for each face.
+"""What an audit costs one core: seconds for a start, a frame, a person and a face.
 
-``python -m benchmarks.batch_cost [FRAMES]`` audits three clips made of the committed one (two
-people; no face, the same size; the same two people, fewer frames) with one thread and prints
-processor seconds, so that a busy machine does not change the figures much.  docs/cluster.md turns
-them into machines.
+``python -m benchmarks.batch_cost [FRAMES]`` audits clips made of the committed one (its two people,
+or blurred beyond any face; all FRAMES, or half of them) with one thread, and prints processor
+seconds, so that a busy machine does not change the figures much.  docs/cluster.md turns them into
+machines.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ def main() -> None:
         half, _ = _audit(_clip(place / "half.mp4", frames // 2, faces=False), place / "half")
         none, none_faces = _audit(_clip(place / "empty.mp4", frames, faces=False), place / "empty")
         some, some_faces = _audit(_clip(place / "full.mp4", frames, faces=True), place / "full")
+        few, few_faces = _audit(_clip(place / "few.mp4", frames // 2, faces=True), place / "few")
         size = sum(p.stat().st_size for p in (place / "full").rglob("*") if p.is_file())
     frame = (none - half) / (frames - frames // 2)
-    face = (some - none) / max(1, some_faces - none_faces)
+    face = ((some - none) - (few - half)) / (some_faces - few_faces)
+    person = (some - none - some_faces * face) / 2
     print(f"frames {frames}, 480x400, faces {some_faces} and {none_faces}, one thread")
     print(f"networks loaded once a worker: {first - second:.2f} s")
     print(f"an audit, whatever is in it:   {none - frames * frame:.2f} s")
     print(f"each frame (480x400):          {frame:.3f} s")
+    print(f"each person:                   {person:.2f} s")
     print(f"each face:                     {face:.3f} s")
     print(f"bundle, each face:             {size / max(1, some_faces) / 1e6:.2f} MB")
 

@@ -143,7 +143,10 @@ def test_the_command_starts_a_ray_of_its_own_and_leaves_nothing(
     """One picture: the roll-up says ray, OUT holds no log of Ray, no process and folder stay."""
     pytest.importorskip("ray", reason="extra 'cluster' is not installed")
     temporary = Path(tempfile.mkdtemp(prefix="fr-", dir="/tmp"))
-    environment = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[2]), "TMPDIR": str(temporary)}
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[2])}
+    environment |= {"TMPDIR": str(temporary), "HOME": str(home)}
     argv = ["batch", str(sources / "noise_a.png"), "-o", str(tmp_path / "OUT"), "--runner", "ray"]
     argv += ["--workers", "1", "--format", "html", "--device", "cpu", "--json", "-q"]
     done = subprocess.run(
@@ -162,6 +165,7 @@ def test_the_command_starts_a_ray_of_its_own_and_leaves_nothing(
     assert not [p for p in (tmp_path / "OUT").rglob("*") if "ray" in p.name.lower()]
     assert not list(temporary.glob("fray-*")), "the folder of Ray's logs was left"
     assert not list(temporary.glob("forensics-node-*")), "a node's scratch folder was left"
+    assert not list(home.rglob("*ray*")), "Ray wrote into the home folder"
     assert _using(temporary) == []
     shutil.rmtree(temporary)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -411,3 +414,43 @@ def test_a_certificate_is_kept_and_an_unknown_one_refused(
     own = x509.load_pem_x509_certificate(certificate.read_bytes())
     assert shown.sha256 == own.fingerprint(SHA256()).hex()
     assert shown.not_after_utc.startswith(str(own.not_valid_after_utc.date()))
+
+
+def test_proxies_of_the_environment_are_not_used(
+    site: Site, clip: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a proxy the address could not be checked."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    site.answers["/clip.mp4"] = file(clip)
+    check_whole(take(site.url("/clip.mp4"), tmp_path), clip)
+
+
+def test_plugins_and_settings_of_yt_dlp_are_not_read(
+    site: Site, clip: bytes, tmp_path: Path
+) -> None:
+    """Code and settings that lie about for yt-dlp take no part, though its command reads them."""
+    plugin = tmp_path / "path" / "yt_dlp_plugins" / "extractor"
+    plugin.mkdir(parents=True)
+    marker = tmp_path / "loaded"
+    plugin.joinpath("evil.py").write_text(f"open({str(marker)!r}, 'w').close()\n", "utf-8")
+    settings = tmp_path / "home" / ".config" / "yt-dlp"
+    settings.mkdir(parents=True)
+    settings.joinpath("config").write_text("--proxy http://127.0.0.1:9\n", "utf-8")
+    site.answers["/clip.mp4"] = file(clip)
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from forensics.capture.clip import one\nfrom forensics.capture.targets import Reach\n"
+        "one(sys.argv[1], lambda stem: Path(sys.argv[2]), reach=Reach(loopback=True))\n"
+    )
+    path = os.pathsep.join([str(tmp_path / "path"), str(SCHEMA.parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-c", program, site.url("/clip.mp4"), str(tmp_path / "kept")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": path, "HOME": str(tmp_path / "home")},
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kept" / "clip.mp4").read_bytes() == clip
+    assert not marker.exists()
