@@ -126,7 +126,7 @@ class RayFleet:
             os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
 
     def _start(self) -> None:
-        """Start a Ray here; again where a busy machine took longer than the half minute it gives."""
+        """Start a Ray here; once more where a busy machine took longer than Ray waits."""
         for attempt in range(1, _STARTS + 1):
             try:
                 self._start_once()
