@@ -1,9 +1,9 @@
 """Benchmark: how much more two workers of a batch do than one, one thread each, on the same items.
 
 ``python -m benchmarks.batch [ITEMS] [FRAMES]`` makes clips of the committed one and runs
-``forensics batch`` over them with one worker and with two, in turn, twice; it prints items a minute
-and the ratio.  The clock runs from the start of the command to its end, loading included.  Run it on
-a machine that does nothing else: two workers need two free cores.
+``forensics batch`` over them with one worker and with two, in turn, twice; it prints items a
+minute and the ratio.  The clock runs from the start of the command to its end, loading included.
+Run it on a machine that does nothing else: two workers need two free cores.
 """
 
 from __future__ import annotations

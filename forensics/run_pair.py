@@ -11,7 +11,7 @@ import shlex
 import shutil
 from pathlib import Path
 from statistics import median
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from forensics.assembly import Gathered
 from forensics.bundle_sink import BundleSink
@@ -37,12 +37,6 @@ from forensics.records import Background, Mode, Model, Pair, Person, Restored
 from forensics.report.credentials import OTHER, source_notes
 from forensics.report.other_words import NO_PROBABILITY, NOTHING_RESTORED, pair_limits
 from forensics.run import AuditRun, Keep, Say
-
-PASTED_OFF_PX: Final = (0.25, 0.75)
-"""A median shift within these, right and down alike, is upstream's half pixel."""
-PASTED_ON_PX: Final = 0.2
-LEAST_SHIFTS: Final = 3
-LEAST_SHIFTS_PICTURE: Final = 1
 
 
 class PairRun(AuditRun):
@@ -151,7 +145,7 @@ class PairRun(AuditRun):
         record, drawer = self._aligned.record, self._drawer
         if drawer is None:
             raise AssertionError("a pair is measured before it is recorded")
-        pasted = pasted_off(drawer.shifts_px, still=self._media.source.kind == "image")
+        pasted = drawer.pasted_off
         geometry = record.geometry
         if geometry is not None:
             geometry = geometry.model_copy(update={"half_pixel_paste": pasted})
@@ -219,17 +213,6 @@ def keep_other(
     )
     numbered = tuple((name, number) for number, name in enumerate(names, 1))
     return restored, numbered if folder else ()
-
-
-def pasted_off(shifts_px: list[tuple[float, float]], *, still: bool) -> bool | None:
-    """Whether faces lie half an output pixel off, from shifts right and down; None: cannot tell."""
-    if len(shifts_px) < (LEAST_SHIFTS_PICTURE if still else LEAST_SHIFTS):
-        return None
-    right, down = (median(values) for values in zip(*shifts_px, strict=True))
-    low, high = PASTED_OFF_PX
-    if low <= right <= high and low <= down <= high:
-        return True
-    return False if abs(right) <= PASTED_ON_PX and abs(down) <= PASTED_ON_PX else None
 
 
 def _found(pasted: bool | None, drawer: PairedDrawer) -> tuple[str, ...]:

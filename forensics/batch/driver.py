@@ -144,8 +144,12 @@ class _Batch:
         rows = self._journal.rows()
         self._check_done(rows)
         for row in rows:
-            if row.state == "sealed" and row.result is not None:
+            if row.state != "sealed" or row.result is None:
+                continue
+            if self._job.signing.timestamp_url is None:
                 self._conclude(row.result)
+            else:  # a stamp taken long after the seal does not fit its log
+                self._journal.again(row.item.id)
         tasks = [self._task(row) for row in self._journal.rows() if self._is_due(row)]
         held = sum(row.state == "done" for row in rows)
         self._say(

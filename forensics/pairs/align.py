@@ -42,8 +42,8 @@ def align_pair(source: Media, other: Other, progress: Progress) -> Alignment:
     """Lay the other on the source.
 
     Short clips are decoded once, long ones four times or more, in child processes; what stays in
-    memory are small pictures and some frames.  Raises `IncompleteError` (3) with the reason and what was tried
-    where the two cannot be aligned.
+    memory are small pictures and some frames.  Raises `IncompleteError` (3) with the reason and
+    what was tried where the two cannot be aligned.
     """
     if other.layout == "faces":
         from forensics.pairs.single_faces import align_faces
@@ -81,29 +81,28 @@ class _Aligner:
         findings = replace(findings, found=self._first(grey(seen), grey(shown)))
         lay, by_layout = refuse_or_trust(findings, self._by_size())
         findings = replace(findings, by_layout=by_layout)
-        for _ in range(TURNS):
+        turn = 0
+        while True:
+            turn += 1
             times = self._times(lay, seen, shown)
             final, frames = self._second(times, lay)
-            findings = replace(findings, times=times, final=final, pairs=frames)
-            moved = self._cells_moved(lay, final.lay)
             if by_layout:
-                findings = replace(findings, final=replace(final, lay=lay))
                 break
-            lay = final.lay
-            if moved < _MOVED_CELLS:
+            moved, lay = self._cells_moved(lay, final.lay), final.lay
+            if moved < _MOVED_CELLS or turn == TURNS:
                 break
-        return self._finished(findings, lay)
+        findings = replace(findings, times=times, pairs=frames)
+        return self._finished(findings, final, lay)
 
-    def _finished(self, findings: Findings, lay: Lay) -> Alignment:
+    def _finished(self, findings: Findings, last: Fit, lay: Lay) -> Alignment:
         """Colour, and everything in px of the files."""
-        assert findings.final is not None and findings.prints is not None
         colour = None if findings.by_layout else self._colour(findings, lay)
         in_files = rescaled(lay, self.here.factor, self.there.factor)
         final = replace(
-            findings.final,
+            last,
             lay=in_files,
-            residual_px=findings.final.residual_px / self.here.factor[0],
-            error_px=findings.final.error_px / self.here.factor[0],
+            residual_px=last.residual_px / self.here.factor[0],
+            error_px=last.error_px / self.here.factor[0],
         )
         return alignment_of(replace(findings, final=final, colour=colour))
 
@@ -170,7 +169,6 @@ class _Aligner:
 
     def _colour(self, findings: Findings, lay: Lay) -> ColourChange | None:
         """Colour, from the prints of matched frames."""
-        assert findings.prints is not None
         small = findings.prints[0].small, findings.prints[1].small
         factors = [
             (plane.shape[2] / clip.size[0], plane.shape[1] / clip.size[1])

@@ -1,4 +1,4 @@
-"""Pairs, fitting: lays one picture on another to a fraction of a pixel, and says how well they agree.
+"""Pairs, fitting: lays one picture on another to a fraction of a pixel, and says how well it fits.
 
 Gauss-Newton on scale and shift in x and y over several frames at once, coarse to fine, with gain
 and offset of each frame taken out and Tukey's weights on what is left: a redrawn face, a moving

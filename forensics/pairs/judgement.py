@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from forensics.errors import IncompleteError
@@ -20,11 +19,11 @@ from forensics.pairs.fitting import Fit
 from forensics.pairs.frames import frame_map, mapped_frames
 from forensics.pairs.grid import Lay, seen_part
 from forensics.pairs.hypotheses import BLACK_GREY, Bars, Edges
-from forensics.pairs.words import sentences
 from forensics.pairs.other import Other
 from forensics.pairs.prints import Prints
 from forensics.pairs.search import Found
 from forensics.pairs.timing import TimeMap
+from forensics.pairs.words import sentences
 from forensics.record_pair import ColourChange, Geometry, Pair, Sureness
 
 ACCEPTED: Final = 0.45
@@ -44,8 +43,8 @@ EVEN: Final = 0.01
 FACE_PX: Final = 512
 """Side of the square in which restorers write an aligned face."""
 _HINT: Final = (
-    "Give the restoration that was made from this very source. A mirrored or turned picture, or one "
-    "whose crop moves, is not found."
+    "Give the restoration that was made from this very source. A mirrored or turned picture, or "
+    "one whose crop moves, is not found."
 )
 
 
@@ -98,9 +97,9 @@ def refuse_or_trust(findings: Findings, by_size: Lay) -> tuple[Lay, bool]:
     Raises `IncompleteError` where nothing does.
     """
     found = findings.found
-    if found is not None and found.fit.textured >= LEAST_TEXTURED:
-        if found.fit.agreement >= ACCEPTED:
-            return found.fit.lay, False
+    textured = found is not None and found.fit.textured >= LEAST_TEXTURED
+    if found is not None and textured and found.fit.agreement >= ACCEPTED:
+        return found.fit.lay, False
     if layout_speaks(findings):
         return by_size, True
     if found is None:
@@ -110,7 +109,7 @@ def refuse_or_trust(findings: Findings, by_size: Lay) -> tuple[Lay, bool]:
             _HINT,
         )
     tried = "; ".join(f"{way}: {share:.0%}" for way, share in found.tried)
-    if found.fit.textured < LEAST_TEXTURED:
+    if not textured:
         raise IncompleteError(
             "the restoration cannot be aligned with the source: the frames that were looked at "
             f"hold too little texture to lay one on the other (tried {tried})",
@@ -230,7 +229,7 @@ def bars_of(findings: Findings, lay: Lay) -> tuple[int, int, int, int]:
 
 
 def _dark_rims(findings: Findings, lay: Lay) -> tuple[bool, bool, bool, bool]:
-    """Whether the source itself is dark where the other's dark ends lie: left, top, right, bottom."""
+    """Whether the source is dark where the other's dark ends lie: left, top, right, bottom."""
     small = findings.prints[0].small[[s - 1 for s, _ in findings.pairs]].max(axis=0).max(axis=-1)
     rows, columns = small.shape
     x0, y0, x1, y1 = seen_part(lay, findings.source.geometry.display_size, findings.content)

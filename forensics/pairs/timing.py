@@ -29,8 +29,8 @@ _STEP_PRICE: Final = 4.0  # nats for a step that is one frame off what the clock
 _STEP_CAP: Final = 14.0  # nats: a cut, a drop of many frames
 _FREE_STEP: Final = 0.9  # of a frame: what a change of frame rate makes steps differ by
 # Nats a frame off the line of the clocks: decides where pictures do not, and only there.
-_LINE_PRICE: Final = 5.0
-_LINE_SLACK, _LINE_MOST = 0.05, 1.0  # frames
+_LINE_PRICE: Final = 8.0
+_LINE_SLACK, _LINE_MOST = 0.12, 1.0  # frames
 _LINE_NEAR: Final = 12  # decided frames at either side
 _LEAST_NOISE: Final = 0.3  # grey levels squared: prints are whole grey levels
 _INDEPENDENT: Final = 0.01  # of a print's pixels: coding noise spans several of them
@@ -127,7 +127,7 @@ def _slope(clock_s: F64, clock_o: F64, both_timed: bool) -> float:
 
 @dataclass(frozen=True)
 class _Line:
-    """Where the clocks put each frame of the other: between ``low`` and ``high`` source positions."""
+    """Where the clocks put each frame of the other: source positions ``low`` to ``high``."""
 
     low: F64
     high: F64
@@ -154,7 +154,7 @@ def _line(clock_s: F64, clock_o: F64, decided: NDArray[np.bool_]) -> _Line:
     near = np.searchsorted(rows, np.arange(len(gap)))
     for j, at in enumerate(near):
         window = gap[rows[max(0, at - _LINE_NEAR) : at + _LINE_NEAR]]
-        low[j], high[j] = np.percentile(window, (4, 96))
+        low[j], high[j] = np.percentile(window, (10, 90))
     return _Line(clock_o + low, clock_o + high)
 
 
@@ -165,8 +165,10 @@ class _Looks:
         self.source, self.other, self.good_s, self.good_o = source, other, s, o
         mean_s = _mean(source, s)
         mean_o = _mean(other, o)
-        spread = float(mean_o.std())
-        gain = float(np.mean((mean_o - mean_o.mean()) * (mean_s - mean_s.mean()))) / spread**2 if spread > 1 else 1.0  # fmt: skip
+        o, s_ = mean_o - mean_o.mean(), mean_s - mean_s.mean()
+        power = float(o @ o)
+        # A flat picture tells no gain.
+        gain = float(o @ s_) / power if power > len(o) else 1.0
         self.gain = float(np.clip(gain, 0.3, 3.0))
         self.bias = mean_s - self.gain * mean_o
         self.noise = 1.0
@@ -187,7 +189,8 @@ class _Looks:
         moving = (o - mo).ravel()
         power = float(moving @ moving)
         if power > 4.0 * moving.size:  # more than rounding moves
-            self.gain = float(np.clip(moving @ (s - ms).ravel() / power, self.gain / 1.3, self.gain * 1.3))  # fmt: skip
+            gain = float(moving @ (s - ms).ravel()) / power
+            self.gain = float(np.clip(gain, self.gain / 1.3, self.gain * 1.3))
         self.bias = ms - self.gain * mo
         rest = s - self.gain * o - self.bias
         self.noise = max(_LEAST_NOISE, float(np.median(np.mean(rest * rest, axis=1))))
@@ -217,7 +220,7 @@ class _Looks:
     def price(self, distance: F64) -> F64:
         """Nats; capped, so that one strange frame does not bend the path."""
         most = max(_FOREIGN * self.noise, _FOREIGN_GREY)
-        return self.pixels / (2 * self.noise) * np.minimum(distance, most)
+        return np.asarray(self.pixels / (2 * self.noise) * np.minimum(distance, most))
 
 
 def _mean(flat: NDArray[np.uint8], good: I64) -> F32:
@@ -250,10 +253,10 @@ def _anchor_path(look: _Looks, clock_s: F64, clock_o: F64) -> list[tuple[int, in
     rows = look.good_o[picked]
     candidates, prices = [], []
     for j in rows:
-        price = np.concatenate(
-            [look.distance(int(j), part) for part in np.array_split(look.good_s, 1 + len(look.good_s) // 4096)]
-        )  # fmt: skip
-        best = np.sort(np.argpartition(price, min(ANCHOR_CANDIDATES, len(price)) - 1)[:ANCHOR_CANDIDATES])
+        parts = np.array_split(look.good_s, 1 + len(look.good_s) // 4096)
+        price = np.concatenate([look.distance(int(j), part) for part in parts])
+        count = min(ANCHOR_CANDIDATES, len(price))
+        best = np.sort(np.argpartition(price, count - 1)[:count])
         candidates.append(look.good_s[best])
         prices.append(look.price(price[best]))
     path = viterbi(candidates, prices, clock_s, clock_o[rows])
@@ -265,8 +268,12 @@ def _bands(anchors: list[tuple[int, int]], good: I64, count_o: int) -> list[I64]
     j = np.array([a for a, _ in anchors])
     i = np.array([b for _, b in anchors])
     middle = np.interp(np.arange(count_o), j, i)
-    low = np.minimum(middle - BAND, np.r_[i[:1], i][np.searchsorted(j, np.arange(count_o), "right")])
-    high = np.maximum(middle + BAND, np.r_[i, i[-1:]][np.searchsorted(j, np.arange(count_o), "left")])
+    low = np.minimum(
+        middle - BAND, np.r_[i[:1], i][np.searchsorted(j, np.arange(count_o), "right")]
+    )
+    high = np.maximum(
+        middle + BAND, np.r_[i, i[-1:]][np.searchsorted(j, np.arange(count_o), "left")]
+    )
     first = np.searchsorted(good, low)
     last = np.searchsorted(good, high, "right")
     return [good[min(a, len(good) - 1) : max(b, a + 1)] for a, b in zip(first, last, strict=True)]

@@ -46,11 +46,11 @@ def _place(place: Geometry) -> str:
     )
     parts = [f"Place: {scale} the size of the source"]
     if place.crop_px is not None:
-        parts.append("cut to x {:.1f} to {:.1f}, y {:.1f} to {:.1f} of it".format(
-            place.crop_px[0], place.crop_px[2], place.crop_px[1], place.crop_px[3]))  # fmt: skip
+        x0, y0, x1, y1 = place.crop_px
+        parts.append(f"cut to x {x0:.1f} to {x1:.1f}, y {y0:.1f} to {y1:.1f} of it")
     if any(place.bars_px):
-        parts.append("with black borders of {} (left), {} (top), {} (right), {} px (bottom)".format(
-            *place.bars_px))  # fmt: skip
+        left, top, right, bottom = place.bars_px
+        parts.append(f"black borders of {left} px left, {top} top, {right} right, {bottom} bottom")
     return f"{', '.join(parts)}; {_SURE[place.sure]}"
 
 
@@ -70,6 +70,6 @@ def _time(frames: FrameMap) -> str:
 
 
 def _colour(colour: ColourChange) -> str:
-    pairs = zip("red green blue".split(), colour.gain_rgb, colour.offset_rgb, strict=True)
+    pairs = zip(["red", "green", "blue"], colour.gain_rgb, colour.offset_rgb, strict=True)
     parts = [f"{name} x {gain:.2f} {offset:+.1f}" for name, gain, offset in pairs]
     return f"Colour: {', '.join(parts)} grey levels; {_SURE[colour.sure]}"

@@ -66,6 +66,7 @@ DECISION_CARDS: Final[tuple[Card, ...]] = (
             "silence proves nothing: see docs/known-answers.md for what is missed",
             "a restorer that hardly changes good footage leaves nothing to see",
             "where the whole picture was drawn again by a network, face and surroundings agree",
+            "dark glasses before smooth hair come close to the limit (3.55)",
             "make-up, beauty filters, a face lit apart from its surroundings and a face pasted "
             "into another picture differ from their surroundings too",
         ),

@@ -129,7 +129,7 @@ def read_differences(part_rgb_u8: U8, affine: F64) -> dict[str, float] | None:
         return None
     read = _Reader(part_rgb_u8)
     face = read.zone(inside)
-    found = {}
+    found: dict[str, float] = {}
     for name, zone in (("ring", ring), ("far", far)):
         if int(zone.sum()) >= MIN_PIXELS:
             around = read.zone(zone)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,20 @@ import pytest
 from forensics.batch.driver import Job, begin, run_batch, take_up
 from forensics.batch.journal import Journal
 from forensics.batch.plan import BatchPlan, Planned
-from forensics.batch.results import without_bundle
+from forensics.batch.results import result_of_bundle, without_bundle
 from forensics.batch.runner import Order
 from forensics.config import Settings
 from forensics.errors import IntegrityError, Interrupted, UsageError
 from forensics.evidence.check_batch import verify_batch
 from forensics.evidence.signing import Signing
+from forensics.evidence.trust import Trust, load_trust
 from forensics.evidence.verify import verify
 from forensics.progress import Silent
 from forensics.record_batch import BatchSummary
 from tests.batch import stand_ins
 from tests.bundles import make_bundle
 from tests.signers import signer, trust
+from tests.tsa import make_authority, serving
 
 SETTINGS = Settings(format="html")
 
@@ -147,6 +150,60 @@ def test_a_key_that_is_not_the_named_one_signs_nothing(tmp_path: Path, named: Pa
     summary = _run(begin(_plan("a"), job), job)
     assert "other signers" in (summary.items[0].reason or "")
     assert not (job.out / "a" / "signatures").exists()
+
+
+@pytest.mark.parametrize("fault", ["", "status"])
+def test_bundles_and_roll_up_are_time_stamped_or_it_is_said(tmp_path: Path, fault: str) -> None:
+    authority = make_authority(tmp_path / "tsa")
+    said: list[str] = []
+    with serving(authority, fault) as url:
+        signing = Signing((signer(1),), url)
+        bundle = make_bundle(
+            tmp_path / "made",
+            side=16,
+            failed=False,
+            signing=signing.without_keys(),
+            start=datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=60),
+        )
+        job = _job(tmp_path / "out", stand_ins.Drawn(lambda _: bundle), signing=signing)
+        summary = _run(begin(_plan("a"), job), job, said)
+    roots = load_trust((), tsa_roots=(authority.root,)).tsa_roots
+    pinned = Trust((signer(1).public,), tsa_roots=roots)
+    found = verify_batch(job.out, lambda path: verify(path, pinned), pinned)
+    if not fault:
+        assert summary.run.exit_code == 0
+        assert (found.verdict, found.exit_code) == ("intact_signer_known", 0), found.lines()
+        assert found.seal is not None
+        assert found.seal.time == "attested"
+        return
+    assert summary.run.exit_code == 3
+    assert "signed but NOT time-stamped" in (summary.run.stopped or "")
+    assert "NOT time-stamped: 127.0.0.1 answered" in "\n".join(said)
+    (item,) = summary.items
+    assert (item.outcome, item.exit_code) == ("done", 3)
+    assert "127.0.0.1 answered" in (item.timestamp_failure or "")
+    assert found.exit_code == 1, "intact, and the stamp that was asked for is missing"
+    assert "time stamp was asked for and none is there" in "\n".join(found.lines())
+
+
+def test_a_bundle_that_was_sealed_before_a_kill_is_signed_by_the_next_start(
+    tmp_path: Path, named: Path
+) -> None:
+    signing = Signing((signer(1),))
+    runner = stand_ins.Drawn(lambda _: named)
+    job = _job(tmp_path / "out", runner, signing=signing)
+    journal = begin(_plan("a", "b"), job)
+    shutil.copytree(named, job.out / "a")
+    journal.started("a")
+    journal.sealed(result_of_bundle(stand_ins.item("a"), job.out / "a", 1.0))
+    (job.out / ".a.signatures").mkdir()  # the kill came while it was signed
+    journal.close()
+    summary = _run(take_up(job), job)
+    assert runner.done == ["b"]
+    assert [item.outcome for item in summary.items] == ["done", "done"]
+    pinned = trust(signer(1))
+    found = verify_batch(job.out, lambda path: verify(path, pinned), pinned)
+    assert found.verdict == "intact_signer_known", found.lines()
 
 
 # ---------------------------------------------------------------- stops

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,9 @@ def test_a_sum_is_bounded_and_what_is_absent_counts_as_usual() -> None:
 
 def test_a_broken_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "traces.json"
-    path.write_text(
-        '{"version": "1", "constant": 0, "weights": {"a": {"usual": 0, "spread": 0, "weight": 1}}}'
-    )
+    weights = {"a": {"usual": 0, "spread": 0, "weight": 1}}
+    raw = {"version": "1", "sums": {"oval": {"constant": 0, "weights": weights}}}
+    path.write_text(json.dumps(raw), "utf-8")
     with pytest.raises(ValueError, match="spread"):
         read_traces_table(path)
 
