@@ -31,7 +31,7 @@ from forensics.record_pair import FrameMap, Pair, Sureness
 
 COMPARED_PX: Final = 128
 """Side at which crop and source are compared: as much as a face of ordinary footage holds."""
-FOUND: Final = 0.8
+FOUND: Final = 0.96
 """Agreement of crop and source from which the place counts as found: they are the same pixels."""
 _SIDES: Final = (96, 160, 256)  # of the crop, where points are looked for
 _LEAST_POINTS: Final = 6
@@ -145,7 +145,7 @@ def find_crop(plane: U8, crop: U8) -> F64 | None:
         place, share = _refined(plane, crop, place)
         if share > score:
             best, score = place, share
-        if score >= 0.97:
+        if score >= 0.99:
             break
     if best is None or score < FOUND:
         return None
