@@ -34,7 +34,7 @@ COMPARED_PX: Final = 128
 FOUND: Final = 0.96
 """Agreement of crop and source from which the place counts as found: they are the same pixels."""
 SAME_GREY: Final = 2.5
-"""What may be left between the two, grey levels: a codec's or a resampler's, not another moment's."""
+"""Grey levels that may be left between the two: a codec's or a resampler's, no other moment's."""
 _SIDES: Final = (96, 160, 256)  # of the crop, where points are looked for
 _MOST_STEP: Final = 40.0  # px: crops of 5,000 px and of 3 are no faces
 _LEAST_POINTS: Final = 6
