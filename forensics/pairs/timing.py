@@ -236,7 +236,7 @@ def _path(
     if count_s <= DIRECT_FRAMES:
         candidates = [look.good_s] * count_o
     else:
-        candidates = _bands(_anchor_path(look, clock_s, clock_o), look.good_s, count_o)
+        candidates = _bands(_anchor_path(look, clock_s, clock_o, line), look.good_s, count_o)
     prices = []
     for j in range(count_o):
         these = candidates[j]
@@ -247,7 +247,9 @@ def _path(
     return viterbi(candidates, prices, clock_s, clock_o)
 
 
-def _anchor_path(look: _Looks, clock_s: F64, clock_o: F64) -> list[tuple[int, int]]:
+def _anchor_path(
+    look: _Looks, clock_s: F64, clock_o: F64, line: _Line | None
+) -> list[tuple[int, int]]:
     """Frames of the other, spread over it, and the source frames they show."""
     picked = np.unique(np.linspace(0, len(look.good_o) - 1, ANCHORS).astype(int))
     rows = look.good_o[picked]
@@ -257,8 +259,14 @@ def _anchor_path(look: _Looks, clock_s: F64, clock_o: F64) -> list[tuple[int, in
         price = np.concatenate([look.distance(int(j), part) for part in parts])
         count = min(ANCHOR_CANDIDATES, len(price))
         best = np.sort(np.argpartition(price, count - 1)[:count])
-        candidates.append(look.good_s[best])
-        prices.append(look.price(price[best]))
+        if line is not None:  # where pictures stand still, the clocks' own frame is not among them
+            near = np.searchsorted(clock_s[look.good_s], (line.low[j], line.high[j]))
+            span = np.arange(near[0] - 2, near[1] + 3).clip(0, len(look.good_s) - 1)
+            best = np.union1d(best, span)
+        these = look.good_s[best]
+        extra = 0.0 if line is None else line.price(int(j), clock_s[these])
+        candidates.append(these)
+        prices.append(look.price(price[best]) + extra)
     path = viterbi(candidates, prices, clock_s, clock_o[rows])
     return [(int(j), int(i)) for j, i in zip(rows, path, strict=True)]
 
