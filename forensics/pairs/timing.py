@@ -31,6 +31,7 @@ _FREE_STEP: Final = 0.9  # of a frame: what a change of frame rate makes steps d
 # Nats a frame off the line of the clocks: decides where pictures do not, and only there.
 _LINE_PRICE: Final = 8.0
 _LINE_SLACK, _LINE_MOST = 0.12, 1.0  # frames
+_LINE_LEAST: Final = 3  # decided frames, for a rule to be seen
 _LINE_NEAR: Final = 12  # decided frames at either side
 _LEAST_NOISE: Final = 0.3  # grey levels squared: prints are whole grey levels
 _INDEPENDENT: Final = 0.01  # of a print's pixels: coding noise spans several of them
@@ -72,7 +73,7 @@ def find_times(source: Prints, other: Prints) -> TimeMap:
         if turn == 0:
             slope *= _slope(clock_s[shows], clock_o * slope, source.timed and other.timed)
         look.learn(shows)
-        line = _line(clock_s[shows], clock_o * slope, look.leads(shows) >= DECIDED)
+        line = _line(clock_s, shows, clock_o * slope, look.leads(shows) >= DECIDED)
     return _answer(look, shows, slope)
 
 
@@ -138,17 +139,17 @@ class _Line:
         return np.asarray(_LINE_PRICE * np.clip(outside - _LINE_SLACK, 0, _LINE_MOST))
 
 
-def _line(clock_s: F64, clock_o: F64, decided: NDArray[np.bool_]) -> _Line:
+def _line(clock_s: F64, shows: I64, clock_o: F64, decided: NDArray[np.bool_]) -> _Line:
     """The range of the clocks' difference among the nearest frames that the pictures decide.
 
     A change of frame rate holds or drops frames by a rule; the range is that rule's, so that it
     also tells which of two like frames was taken.
     """
-    gap, rows = clock_s - clock_o, np.flatnonzero(decided)
-    if len(rows) < 3:
+    gap, rows = clock_s[shows] - clock_o, np.flatnonzero(decided)
+    if len(rows) < max(_LINE_LEAST, 0.02 * len(gap)):
         # Nothing moves: the clocks alone, as one piece.
         even = abs((clock_s[-1] - clock_s[0]) - (clock_o[-1] - clock_o[0])) < 1
-        shift = 0.0 if even and len(rows) == 0 else float(np.median(gap))
+        shift = 0.0 if even else float(np.median(gap))
         return _Line(clock_o + shift, clock_o + shift)
     low, high = np.zeros(len(gap)), np.zeros(len(gap))
     near = np.searchsorted(rows, np.arange(len(gap)))
