@@ -24,9 +24,9 @@ ITEM_S = 0.24
 MEGAPIXEL_S = 0.22
 PERSON_S = 4.0
 FACE_S = 0.5
-"""Processor seconds of one core of a 2-core Xeon with ``embedded``, ``exact``, 2x and one thread, as
-``benchmarks/batch_cost.py`` prints them: loading the networks once a worker, an audit whatever is in
-it, a million pixels of a frame, the key faces of a person, a face."""
+"""Processor seconds of one core of a 2-core Xeon with ``embedded``, ``exact``, 2x and one thread,
+as ``benchmarks/batch_cost.py`` prints them: loading the networks once a worker, an audit whatever
+is in it, a million pixels of a frame, the key faces of a person, a face."""
 _COSTED = "embedded"
 
 

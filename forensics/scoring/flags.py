@@ -73,9 +73,7 @@ def person_flags(
     own = sorted((f for f in facts if f.person == person), key=lambda f: f.frame)
     others = [f for f in facts if f.person != person]
     found = [finding for code in SEVERITY if (finding := _by_face(code, person, own, limits))]
-    found += find_pops(
-        person, own, others, frame_size_px, limits, logged=logged, outcomes=outcomes
-    )
+    found += find_pops(person, own, others, frame_size_px, limits, logged=logged, outcomes=outcomes)
     found += find_swaps(person, own, limits)
     found += find_unsteady(person, own, limits)
     for decided in (
