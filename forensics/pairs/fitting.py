@@ -52,8 +52,8 @@ class Fit:
     ``agreement``: share of the textured places where both show the same, 0..1; ``textured``: how
     many windows of the grid that rests on, all frames together; ``by_frame``: each frame's own
     agreement, None where a frame holds no texture.  ``residual_px``: RMS of what windows that agree
-    are still shifted by, source px.  ``error_px``: standard error of the position at the edge of
-    the picture, source px.
+    are still shifted by, source px; half a window where none tells a shift.  ``error_px``: standard
+    error of the position at the edge of the picture, source px.
     """
 
     lay: Lay
@@ -213,7 +213,9 @@ def judge(pairs: Sequence[KeyPair], lay: Lay, content: Edges, error_px: float = 
         shares.append(float(agrees.sum() / holds.sum()) if holds.sum() >= WINDOW**2 else None)
         moved.append(_local_shifts(source, other, agrees) * np.float32(places.step_px))
     every = np.concatenate(moved) if moved else np.zeros(0, np.float32)
-    residual = float(np.sqrt(np.mean(every**2))) if every.size else np.inf
+    # Where no window tells a shift, it may be anything that a window could hide.
+    hidden = WINDOW / 2 * _places(pairs[0], lay, content, JUDGED_COLUMNS).step_px
+    residual = float(np.sqrt(np.mean(every**2))) if every.size else hidden
     share = agreeing / textured if textured > 0 else 0.0
     return Fit(lay, share, textured, tuple(shares), residual, error_px)
 

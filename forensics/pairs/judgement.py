@@ -173,8 +173,10 @@ def _check_time(findings: Findings, final: Fit, times: TimeMap) -> bool:
                 _HINT,
             )
         return False
-    if same and (moves or times.motion is None or final.agreement >= LIKELY):
+    if same and (moves or times.motion is None):
         return True
+    if final.agreement >= LIKELY:  # a clip in which nothing moves: place alone speaks
+        return final.agreement >= SURROUNDED
     if findings.named is not None and proportional(findings.source, findings.other):
         return False
     raise IncompleteError(
@@ -196,7 +198,7 @@ def _geometry(findings: Findings, final: Fit, borne_out: bool) -> Geometry:
         shift_y_px=lay.shift_y,
         crop_px=part if max(rims) > _CUT_PX else None,
         bars_px=bars_of(findings, lay),
-        residual_px=final.residual_px if np.isfinite(final.residual_px) else 0.0,
+        residual_px=final.residual_px,
         sure=_sure_of_place(final) if borne_out else "unsure",
     )
 

@@ -2,8 +2,7 @@
 
 Frames of the other, spread over it, are each tried against a few frames of the source (by clock, by
 number, by proportion, by likeness); ways to lay them come from `hypotheses`, and the one under
-which most of the textured places show the same is kept.  Works on frames made smaller (`kept_size`);
-what leaves this module is in px of the files.
+which most of the textured places show the same is kept.  Works in px of the kept frames.
 """
 
 from __future__ import annotations

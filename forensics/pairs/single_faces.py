@@ -21,7 +21,7 @@ from forensics.media.probe import Media
 from forensics.media.quick import natural_key
 from forensics.media.reader import read_frames
 from forensics.pairs.alignment import Alignment
-from forensics.pairs.fitting import WINDOW, agreement_maps
+from forensics.pairs.fitting import WINDOW, agreement_maps, gain_offset
 from forensics.pairs.grid import F64, U8, luma
 from forensics.pairs.hypotheses import Points, matches, points_of
 from forensics.pairs.names import plain_stems
@@ -31,9 +31,12 @@ from forensics.record_pair import FrameMap, Pair, Sureness
 
 COMPARED_PX: Final = 128
 """Side at which crop and source are compared: as much as a face of ordinary footage holds."""
-FOUND: Final = 0.8
+FOUND: Final = 0.96
 """Agreement of crop and source from which the place counts as found: they are the same pixels."""
+SAME_GREY: Final = 2.5
+"""Grey levels that may be left between the two: a codec's or a resampler's, no other moment's."""
 _SIDES: Final = (96, 160, 256)  # of the crop, where points are looked for
+_MOST_STEP: Final = 40.0  # px: crops of 5,000 px and of 3 are no faces
 _LEAST_POINTS: Final = 6
 _ECC: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
 _ENDING: Final = re.compile(r"^(?P<base>.+)_\d{2,}$")
@@ -145,7 +148,7 @@ def find_crop(plane: U8, crop: U8) -> F64 | None:
         place, share = _refined(plane, crop, place)
         if share > score:
             best, score = place, share
-        if score >= 0.97:
+        if score >= 0.99:
             break
     if best is None or score < FOUND:
         return None
@@ -198,7 +201,14 @@ def _similar(matrix: F64, shape: tuple[int, ...]) -> F64:
 def _share(plane: U8, small: U8, place: F64) -> float:
     """Agreement where the crop lies inside the source; 0 where it hardly does."""
     size = (COMPARED_PX, COMPARED_PX)
-    there = cv2.warpAffine(plane.astype(np.float32), place, size, flags=cv2.INTER_LINEAR)
+    size_there = float(np.sqrt(abs(np.linalg.det(place[:, :2]))))
+    if not 1 / _MOST_STEP <= size_there <= _MOST_STEP:
+        return 0.0
+    step = 1 / size_there  # source px a px compared
+    fine = plane.astype(np.float32)
+    if step > 1:  # warpAffine samples without filtering
+        fine = np.asarray(cv2.GaussianBlur(fine, (0, 0), 0.5 * np.sqrt(step**2 - 1) + 0.05))
+    there = cv2.warpAffine(fine, place, size, flags=cv2.INTER_LINEAR)
     inside = cv2.warpAffine(np.ones_like(plane), place, size, flags=cv2.INTER_NEAREST) > 0
     soft, soft_there = (
         np.asarray(cv2.GaussianBlur(p.astype(np.float32), (0, 0), 1.5), np.float32)
@@ -207,6 +217,9 @@ def _share(plane: U8, small: U8, place: F64) -> float:
     holds, agrees = agreement_maps(soft, soft_there)
     holds, agrees = holds & inside, agrees & inside
     if inside.mean() < 0.3 or holds.sum() < 2 * WINDOW**2:
+        return 0.0
+    rest = soft[inside] - gain_offset(soft[inside], soft_there[inside])
+    if 1.4826 * float(np.median(np.abs(rest))) > SAME_GREY:
         return 0.0
     return float(agrees.sum() / holds.sum())
 

@@ -31,6 +31,7 @@ _FREE_STEP: Final = 0.9  # of a frame: what a change of frame rate makes steps d
 # Nats a frame off the line of the clocks: decides where pictures do not, and only there.
 _LINE_PRICE: Final = 8.0
 _LINE_SLACK, _LINE_MOST = 0.12, 1.0  # frames
+_LINE_LEAST: Final = 3  # decided frames, for a rule to be seen
 _LINE_NEAR: Final = 12  # decided frames at either side
 _LEAST_NOISE: Final = 0.3  # grey levels squared: prints are whole grey levels
 _INDEPENDENT: Final = 0.01  # of a print's pixels: coding noise spans several of them
@@ -72,7 +73,7 @@ def find_times(source: Prints, other: Prints) -> TimeMap:
         if turn == 0:
             slope *= _slope(clock_s[shows], clock_o * slope, source.timed and other.timed)
         look.learn(shows)
-        line = _line(clock_s[shows], clock_o * slope, look.leads(shows) >= DECIDED)
+        line = _line(clock_s, shows, clock_o * slope, look.leads(shows) >= DECIDED)
     return _answer(look, shows, slope)
 
 
@@ -138,17 +139,17 @@ class _Line:
         return np.asarray(_LINE_PRICE * np.clip(outside - _LINE_SLACK, 0, _LINE_MOST))
 
 
-def _line(clock_s: F64, clock_o: F64, decided: NDArray[np.bool_]) -> _Line:
+def _line(clock_s: F64, shows: I64, clock_o: F64, decided: NDArray[np.bool_]) -> _Line:
     """The range of the clocks' difference among the nearest frames that the pictures decide.
 
     A change of frame rate holds or drops frames by a rule; the range is that rule's, so that it
     also tells which of two like frames was taken.
     """
-    gap, rows = clock_s - clock_o, np.flatnonzero(decided)
-    if len(rows) < 3:
+    gap, rows = clock_s[shows] - clock_o, np.flatnonzero(decided)
+    if len(rows) < max(_LINE_LEAST, 0.02 * len(gap)):
         # Nothing moves: the clocks alone, as one piece.
         even = abs((clock_s[-1] - clock_s[0]) - (clock_o[-1] - clock_o[0])) < 1
-        shift = 0.0 if even and len(rows) == 0 else float(np.median(gap))
+        shift = 0.0 if even else float(np.median(gap))
         return _Line(clock_o + shift, clock_o + shift)
     low, high = np.zeros(len(gap)), np.zeros(len(gap))
     near = np.searchsorted(rows, np.arange(len(gap)))
@@ -236,7 +237,7 @@ def _path(
     if count_s <= DIRECT_FRAMES:
         candidates = [look.good_s] * count_o
     else:
-        candidates = _bands(_anchor_path(look, clock_s, clock_o), look.good_s, count_o)
+        candidates = _bands(_anchor_path(look, clock_s, clock_o, line), look.good_s, count_o)
     prices = []
     for j in range(count_o):
         these = candidates[j]
@@ -247,7 +248,9 @@ def _path(
     return viterbi(candidates, prices, clock_s, clock_o)
 
 
-def _anchor_path(look: _Looks, clock_s: F64, clock_o: F64) -> list[tuple[int, int]]:
+def _anchor_path(
+    look: _Looks, clock_s: F64, clock_o: F64, line: _Line | None
+) -> list[tuple[int, int]]:
     """Frames of the other, spread over it, and the source frames they show."""
     picked = np.unique(np.linspace(0, len(look.good_o) - 1, ANCHORS).astype(int))
     rows = look.good_o[picked]
@@ -257,8 +260,14 @@ def _anchor_path(look: _Looks, clock_s: F64, clock_o: F64) -> list[tuple[int, in
         price = np.concatenate([look.distance(int(j), part) for part in parts])
         count = min(ANCHOR_CANDIDATES, len(price))
         best = np.sort(np.argpartition(price, count - 1)[:count])
-        candidates.append(look.good_s[best])
-        prices.append(look.price(price[best]))
+        if line is not None:  # where pictures stand still, the clocks' own frame is not among them
+            near = np.searchsorted(clock_s[look.good_s], (line.low[j], line.high[j]))
+            span = np.arange(near[0] - 2, near[1] + 3).clip(0, len(look.good_s) - 1)
+            best = np.union1d(best, span)
+        these = look.good_s[best]
+        extra = 0.0 if line is None else line.price(int(j), clock_s[these])
+        candidates.append(these)
+        prices.append(look.price(price[best]) + extra)
     path = viterbi(candidates, prices, clock_s, clock_o[rows])
     return [(int(j), int(i)) for j, i in zip(rows, path, strict=True)]
 
