@@ -37,13 +37,13 @@ _TIME = (
 
 OPEN_MISSES: Final[dict[str, OpenMiss]] = {
     "one iris recoloured": OpenMiss(0.50, _IRIS),
-    "restored twice": OpenMiss(0.0, _TWICE),
+    "restored twice": OpenMiss(0.21, _TWICE),
 }
 """By kind: no right answer at all."""
 
 OPEN_NAMES: Final[dict[str, OpenMiss]] = {
     "one iris recoloured": OpenMiss(0.50, _IRIS),
-    "restored twice": OpenMiss(0.0, _TWICE),
+    "restored twice": OpenMiss(0.21, _TWICE),
     "pair shifted in time": OpenMiss(0.0, _TIME),
 }
 """By kind: seen perhaps, but not by the flag that says what it is."""
