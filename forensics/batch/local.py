@@ -7,9 +7,12 @@ place.  Every worker has a pipe of its own, so a death in mid-message reaches no
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -56,7 +59,8 @@ class _Worker:
         self.process: SpawnProcess = context.Process(
             target=entry, args=(theirs, order, gpu), name=f"forensics-{number}", daemon=False
         )
-        self.process.start()
+        with _ctrl_c_is_ours():
+            self.process.start()
         theirs.close()
         self.duty: _Duty | None = None
 
@@ -83,6 +87,19 @@ class _Worker:
         self.process.kill()
         self.process.join(_GRACE_S)
         self.pipe.close()
+
+
+@contextmanager
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """A process started inside ignores Ctrl-C: the driver ends it, so that it can be resumed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class LocalRunner:

@@ -269,7 +269,9 @@ def _row(item: ItemResult, place: int, name_place: int, links: bool) -> ItemRow:
     return ItemRow(
         id=item.id,
         href=f"{quote(item.bundle)}/data/report/report.html" if links and item.bundle else None,
-        source=item.source if item.restored is None else f"{item.source} and {item.restored}",
+        source=item.source
+        if item.restored is None
+        else f"{item.source}, restored by others as {item.restored}",
         outcome_code=code,
         outcome="audited in part" if code == "incomplete" else OUTCOMES[item.outcome],
         note=note,
@@ -288,6 +290,12 @@ def _row(item: ItemResult, place: int, name_place: int, links: bool) -> ItemRow:
             item.seconds,
         ),
     )
+
+
+def _source(item: ItemResult) -> str:
+    if item.restored is None:
+        return item.source
+    return f"{item.source}, restored by others as {item.restored}"
 
 
 def _order(

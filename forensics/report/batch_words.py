@@ -16,6 +16,10 @@ OUTCOMES: Final[Mapping[ItemOutcome, str]] = {
     "duplicate": "same as another",
 }
 NOT_RUN: Final = "not run"
+PAIRS_SENTENCE: Final = (
+    "Items with a restoration beside their source: nothing was restored here; somebody else's "
+    "restoration was held against the source."
+)
 LIMITS: Final[tuple[str, ...]] = (
     "This page counts what the bundles say. Each bundle's own report holds the findings, the "
     "pictures and the limits; read it before you rely on one of them.",
@@ -79,9 +83,15 @@ def bands_sentence(bands: Mapping[Band, int]) -> str:
     return f"{counted(people, 'person', 'people')} followed, by worst band: {', '.join(parts)}."
 
 
-def limits(*, demonstration: bool, complete: bool) -> tuple[str, ...]:
-    """What a roll-up cannot say, most important first."""
+def limits(*, demonstration: bool, pairs: bool, complete: bool) -> tuple[str, ...]:
+    """What a roll-up cannot say, most important first.
+
+    ``demonstration``: items were restored with the embedded model; ``pairs``: of items with
+    somebody else's restoration nothing was restored here.
+    """
     first = [DEMONSTRATION_SENTENCE] if demonstration else []
+    if pairs:
+        first.append(PAIRS_SENTENCE)
     if not complete:
         first.append("Part of the work failed, is incomplete or was not done; the table says what.")
     return (*first, *LIMITS)

@@ -78,6 +78,12 @@ def broken(folder: Path, names: list[str], picture: Path) -> None:
         (folder / name).write_bytes(made[base])
 
 
+def noise(shape: tuple[int, ...], number: int) -> NDArray[np.uint8]:
+    """A picture of nothing, RGB (H, W, 3), another for each number."""
+    dice = np.random.default_rng(number)
+    return dice.integers(0, 256, shape, np.uint8)
+
+
 def seeded(seed: int) -> random.Random:
     """Random numbers that are the same in every run."""
     return random.Random(seed)

@@ -83,6 +83,23 @@ def test_closing_ends_all_workers() -> None:
     assert not [child for child in children if child.is_alive()]
 
 
+def test_ctrl_c_of_the_terminal_ends_no_worker_by_itself() -> None:
+    """It reaches the whole group; the driver alone decides, and leaves items resumable."""
+    runner = LocalRunner(1, entry=stand_ins.serve)
+    tasks = [Task(stand_ins.item("hangs-0"), Path("/nowhere"))]
+    events = runner.run(tasks, Order(Settings()))
+    next(events)
+    (child,) = multiprocessing.active_children()
+    assert child.pid is not None
+    for _ in range(20):
+        os.kill(child.pid, signal.SIGINT)
+        time.sleep(0.1)
+    assert child.is_alive()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    events.close()
+    assert not child.is_alive()
+
+
 def test_each_worker_sees_one_gpu_in_turn() -> None:
     runner = LocalRunner(2, gpus=2, entry=stand_ins.serve)
     tasks = [Task(stand_ins.item(f"fine-{n}"), Path("/nowhere")) for n in range(2)]
