@@ -32,6 +32,7 @@ _STORE_BYTES = 512 * 2**20
 """Object store of a Ray that is started here: pieces of a few MiB on their way, nothing else."""
 _PIECES_AHEAD = 4
 _END_S = 10.0
+_STARTS = 4
 _BYTES_EACH = 2 * 2**30
 """Memory that one worker on a CPU is counted with."""
 
@@ -120,13 +121,24 @@ class RayFleet:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent to anybody
         if self._wish.address is not None or "ray" in sys.modules:
             return
-        # A busy machine takes longer than Ray's own half a minute.
-        os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")
         if not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
             # A secret of this run alone; left to itself Ray writes one into the home folder.
             os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
 
     def _start(self) -> None:
+        """Start a Ray here; once more where a busy machine took longer than Ray waits."""
+        for attempt in range(1, _STARTS + 1):
+            try:
+                self._start_once()
+            except Exception as error:  # "timed out during startup" is a bare Exception of Ray's
+                self._remove_folder()
+                if attempt == _STARTS:
+                    raise
+                log.warning("Ray did not start (%s); once more", error)
+            else:
+                return
+
+    def _start_once(self) -> None:
         import ray
 
         # Ray puts sockets there, whose paths must be short.
