@@ -36,7 +36,7 @@ LEAST_TEXTURED: Final = 6.0
 """Textured windows, all frames together, below which pictures say nothing about the place."""
 MOVES_GREY: Final = 4.0
 """RMS of change over time in the tenth that moves most, from which a clip moves enough to tell."""
-SAME_MOTION: Final = 0.75
+SAME_MOTION: Final = 0.92
 """Correlation of what moves, below which two clips of one place are two recordings."""
 EVEN: Final = 0.01
 """The scales of x and y differ by less than this where sizes are in proportion."""
