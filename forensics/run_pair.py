@@ -11,7 +11,7 @@ import shlex
 import shutil
 from pathlib import Path
 from statistics import median
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from forensics.assembly import Gathered
 from forensics.bundle_sink import BundleSink
@@ -37,6 +37,11 @@ from forensics.records import Background, Mode, Model, Pair, Person, Restored
 from forensics.report.credentials import OTHER, source_notes
 from forensics.report.other_words import NO_PROBABILITY, NOTHING_RESTORED, pair_limits
 from forensics.run import AuditRun, Keep, Say
+
+NO_WHOLE: Final = (
+    "Whole restored frames were to be kept (--save frames), but single faces were given: there are"
+    " none."
+)
 
 
 class PairRun(AuditRun):
@@ -151,6 +156,8 @@ class PairRun(AuditRun):
         if geometry is not None:
             geometry = geometry.model_copy(update={"half_pixel_paste": pasted})
         notes = (*record.notes, *_found(pasted, drawer))
+        if self._aligned.faces and "frames" in self._settings.saves:
+            notes = (*notes, NO_WHOLE)
         return record.model_copy(
             update={
                 "geometry": geometry,
