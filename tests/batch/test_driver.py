@@ -18,7 +18,7 @@ from forensics.batch.plan import BatchPlan, Planned
 from forensics.batch.results import result_of_bundle, without_bundle
 from forensics.batch.runner import Order
 from forensics.config import Settings
-from forensics.errors import IntegrityError, Interrupted, UsageError
+from forensics.errors import IncompleteError, IntegrityError, Interrupted, UsageError
 from forensics.evidence.check_batch import verify_batch
 from forensics.evidence.signing import Signing
 from forensics.evidence.trust import Trust, load_trust
@@ -353,6 +353,26 @@ def test_a_damaged_journal_is_said(tmp_path: Path, whole: Path) -> None:
     (job.out / "journal.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(IntegrityError, match="damaged"):
         take_up(job)
+
+
+def test_a_full_disk_stops_the_batch_with_advice_and_loses_nothing(
+    tmp_path: Path, whole: Path
+) -> None:
+    ids = [f"i{number}" for number in range(40)]
+    runner = stand_ins.Drawn(lambda _: whole)
+    job = _job(tmp_path / "out", runner)
+    journal = begin(_plan(*ids), job)
+    pages = journal._base.execute("PRAGMA page_count").fetchone()[0]
+    journal._base.execute(f"PRAGMA max_page_count = {pages + 4}")
+    with pytest.raises(IncompleteError, match="cannot be written") as caught:
+        _run(journal, job)
+    assert "--resume" in caught.value.hint
+    done = list(runner.done)
+    assert 0 < len(done) < 40
+    shutil.rmtree(job.out / done[-1])  # its result was not noted
+    summary = _run(take_up(job), job)
+    assert summary.counts.done == 40
+    assert runner.done == [*done, *ids[len(done) - 1 :]]
 
 
 def test_an_order_can_be_sent_to_another_process(tmp_path: Path) -> None:
