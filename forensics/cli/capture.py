@@ -40,20 +40,19 @@ def capture(
     Only public http and https addresses are asked, also after redirects.
 
     Exit 0 captured, 2 wrong use, 3 it could not be captured (nothing is left) or is in doubt
-    (it is kept and says why), 4 the file changed on the disk, 5 the extra 'capture' is missing.
+    (kept, with the reason), 4 it changed on the disk, 5 the extra 'capture' is missing.
     """
     from forensics.capture.clip import Captured, Limits
     from forensics.capture.clip import capture as take
     from forensics.progress import choose
 
     output = Output(as_json, quiet)
-    folder = out or Path.cwd()
-    output.say(f"Asking {url}")
     records, lost, lines, code = [], [], list[str](), 0
+    output.say(f"Asking {url}")
     with Transfer(choose(quiet or as_json)) as transfer:
         for one in take(
             url,
-            lambda stem: folder,
+            lambda stem: out or Path.cwd(),
             limits=Limits(max_bytes, max_seconds),
             playlist=playlist,
             advance=transfer.tell,

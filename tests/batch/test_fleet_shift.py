@@ -87,7 +87,7 @@ def check(tasks: list[Task], results: dict[str, ItemResult], attempts: dict[str,
         assert result.attempts == attempts.get(task.item.id, 1)
         if task.item.id == "item2":
             assert (result.outcome, result.bundle) == ("failed", None)
-            assert result.reason == f"{task.item.source} is empty"
+            assert result.reason == f"{task.item.source.name} is empty"
         else:
             assert (result.outcome, result.bundle) == ("done", task.out.name), result.reason
             assert verify(task.out).exit_code == 0

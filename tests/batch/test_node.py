@@ -40,7 +40,8 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     def audit(task: Task, order: Order, *, attempt: int = 1) -> ItemResult:
         seen.append(task.item.source)
-        return failed(task.item, InputError(f"cannot read {task.item.source}"), 0.0)
+        result = failed(task.item, InputError("cannot be read"), 0.0)
+        return result.model_copy(update={"reason": f"cannot read {task.item.source}"})
 
     monkeypatch.setattr(node, "execute_item", audit)
     return seen

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import socket
 import subprocess
@@ -13,30 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from forensics.capture.clip import Captured, Limits, Lost, capture, check_captured
+from forensics.capture.clip import Limits, check_captured
 from forensics.capture.targets import Reach
-from forensics.errors import InputError, IntegrityError, UsageError
-from forensics.evidence.captured import read_record
-from tests.capture.conftest import LOCAL, left, take
+from forensics.errors import InputError, IntegrityError
+from tests.capture.conftest import SCHEMA, check_whole, left, take
 from tests.capture.server import Handler, Site, drip, file, page, redirect, serve
-
-SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "capture.schema.json"
-
-
-def check_whole(captured: Captured, body: bytes) -> None:
-    """The clip is the served bytes, and its record is valid and says so."""
-    assert captured.path.read_bytes() == body
-    raw = captured.record_path.read_bytes()
-    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(json.loads(raw))
-    assert read_record(raw) == captured.record
-    main = captured.record.files[0]
-    assert main.sha256 == hashlib.sha256(body).hexdigest()
-    assert main.sha512 == hashlib.sha512(body).hexdigest()
-    assert (main.bytes, main.name) == (len(body), captured.path.name)
-    info = captured.path.with_name(captured.record.info_file).read_bytes()
-    assert hashlib.sha256(info).hexdigest() == captured.record.info_sha256
 
 
 def test_a_direct_clip(site: Site, clip: bytes, tmp_path: Path) -> None:
@@ -287,93 +267,6 @@ def test_a_packed_page_that_unpacks_to_very_much(site: Site, tmp_path: Path) -> 
     site.answers["/page"] = file(body, "text/html", Content_Encoding="gzip")
     with pytest.raises(InputError, match="unpacks to more"):
         take(site.url("/page"), tmp_path)
-
-
-def test_a_list_is_refused_unless_asked_for(site: Site, clip: bytes, tmp_path: Path) -> None:
-    other = clip[:-1] + bytes([clip[-1] ^ 1])
-    site.answers["/list"] = page(
-        "<title>List</title><video src='/a.mp4'></video><video src='/b.mp4'></video>"
-    )
-    site.answers["/a.mp4"], site.answers["/b.mp4"] = file(clip), file(other)
-    with pytest.raises(InputError, match="list of 2 clips"):
-        take(site.url("/list"), tmp_path)
-    assert left(tmp_path) == []
-    assert site.asked["GET /a.mp4"] == 0
-    taken = list(capture(site.url("/list"), lambda _: tmp_path, playlist=True, reach=LOCAL))
-    whole = [one for one in taken if isinstance(one, Captured)]
-    for one, body in zip(whole, (clip, other), strict=True):
-        check_whole(one, body)
-    places = [one.record.playlist for one in whole]
-    assert [(p.index, p.entries) for p in places if p] == [(1, 2), (2, 2)]
-    assert len(left(tmp_path)) == 6
-
-
-def test_a_clip_of_a_list_that_fails_is_said_and_the_others_go_on(
-    site: Site, clip: bytes, tmp_path: Path
-) -> None:
-    site.answers["/list"] = page(
-        "<title>List</title><video src='/a.mp4'></video><video src='/b.mp4'></video>"
-        "<video src='/c.mp4'></video>"
-    )
-    site.answers["/a.mp4"], site.answers["/c.mp4"] = file(clip), file(clip)
-    site.answers["/b.mp4"] = redirect("http://10.0.0.1/b.mp4")
-    one, two, three = capture(site.url("/list"), lambda _: tmp_path, playlist=True, reach=LOCAL)
-    assert isinstance(one, Captured)
-    assert isinstance(three, Captured)
-    check_whole(one, clip)
-    check_whole(three, clip)
-    assert three.record.playlist is not None
-    assert three.record.playlist.index == 3
-    assert three.record.notes == ()
-    assert isinstance(two, Lost)
-    assert (two.index, two.exit_code) == (2, 3)
-    assert "private" in two.reason
-    assert len(left(tmp_path)) == 6
-
-
-def test_what_is_there_is_not_replaced(site: Site, clip: bytes, tmp_path: Path) -> None:
-    site.answers["/clip.mp4"] = file(clip)
-    (tmp_path / "clip.mp4").write_bytes(b"mine")
-    with pytest.raises(UsageError, match="is there already"):
-        take(site.url("/clip.mp4"), tmp_path)
-    assert (tmp_path / "clip.mp4").read_bytes() == b"mine"
-    assert left(tmp_path) == ["clip.mp4"]
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        "../../../etc/cron.d/x", "/etc/passwd", "a\\b\\c", "CON", "x" * 400, "\u202egpj.exe",
-        "-rf --out", "$(touch hacked)", "a%2fb", ".hidden", "\U0001f3a5 caf\u00e9", "&#xd83c; half",
-        "a:b|c?*", "tab&#9;new&#10;line", "..", "&#27;[31mred",
-    ],
-)  # fmt: skip
-def test_hostile_titles_make_plain_names(
-    site: Site, clip: bytes, tmp_path: Path, title: str
-) -> None:
-    inner = tmp_path / "in" / "ner"
-    site.answers["/page"] = page(f"<title>{title}</title><video src='/clip.mp4'></video>")
-    site.answers["/clip.mp4"] = file(clip)
-    captured = take(site.url("/page"), inner)
-    check_whole(captured, clip)
-    assert captured.path.parent == inner
-    assert left(tmp_path) == ["in"]
-    assert len(left(inner)) == 3
-    name = captured.path.name
-    assert name.isprintable()
-    assert not set('/\\:*?"<>|%') & set(name)
-    assert not name.startswith(("-", "."))
-    assert len(captured.record_path.name.encode()) <= 255
-
-
-def test_hostile_file_names_of_a_direct_clip(site: Site, clip: bytes, tmp_path: Path) -> None:
-    site.answers["/..%2f..%2fclip.mp4"] = file(
-        clip, Content_Disposition='attachment; filename="../../evil.sh"'
-    )
-    captured = take(site.url("/..%2f..%2fclip.mp4"), tmp_path)
-    check_whole(captured, clip)
-    assert captured.path.parent == tmp_path
-    assert captured.path.suffix == ".mp4"
 
 
 def test_a_page_without_a_video(site: Site, tmp_path: Path) -> None:
