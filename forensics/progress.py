@@ -116,6 +116,7 @@ class Terminal:
 
             def render(self, task: Task) -> str:
                 return f"{task.speed:.2f}/s" if task.speed else ""
+
         from rich.progress import Progress as Bars
 
         columns = (
