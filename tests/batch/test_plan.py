@@ -33,6 +33,7 @@ def _write(path: Path, content: bytes = b"x") -> Path:
     return path
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.one_of(_FEW, _NAMES), st.booleans()), max_size=12))
 def test_ids_are_safe_folder_names_that_differ_everywhere(names: list[tuple[str, bool]]) -> None:
     entries, given_ids = [], set()
@@ -167,7 +168,7 @@ _CELLS = st.text(
 ).filter(lambda text: text.strip() == text and text != "")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     rows=st.lists(st.tuples(_CELLS, _CELLS, st.one_of(st.just(""), _CELLS)), min_size=1, max_size=8)
 )
