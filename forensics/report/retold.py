@@ -1,0 +1,132 @@
+"""Retold: sentences that the record holds in English, said again in the language of a report.
+
+A sentence is made again from the fields of its own record, and only where the English one made
+from the same fields is the recorded one, word for word.  Where it is not, or where the record does
+not hold all of it, the recorded sentence is shown as it is and marked as English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from forensics.records import Audit, Flag, Person
+from forensics.report.calibration import calibration_limits, frequency_sentence
+from forensics.report.flag_texts import FLAGS
+from forensics.report.language import N_, english, recorded, spoken_as
+from forensics.report.other_words import alone_summary, mismatched_summary
+from forensics.report.words import flag_words, person_summary
+
+_Made = TypeVar("_Made")
+_FORMS: Final = (
+    N_("Only one frame in {every} was scored; all frames were restored."),
+    N_("Only one frame in {every} was scored."),
+    N_("Only one frame in {every} was measured."),
+    N_("Only a stretch was examined: {stretch}."),
+    N_(
+        "The faces were drawn by {name}, a plugin of the package {home}, which "
+        "this project neither made nor tested."
+    ),
+    N_(
+        "Numbers under plugin: come from {measured}; this project neither made "
+        "nor tested them, and no flag or band rests on them."
+    ),
+)
+"""Limits with fields of their own."""
+_DETAILS: Final = (
+    N_("the face looks more like another person of this clip than like its own frames"),
+    N_("the reference is what the choice between two plain enlargements changes"),
+    N_("a minute"),
+    N_("degrees"),
+    N_("eyes"),
+    N_("nose"),
+    N_("mouth"),
+    N_("jaw"),
+    N_("hair"),
+)
+"""What a flag may add to its sentence, and units, as `forensics.scoring` writes them."""
+
+
+def retold_person(person: Person, audit: Audit) -> str:
+    """The one sentence about a person."""
+    return _retold(person.summary, lambda: _person(person, audit))
+
+
+def retold_flag(flag: Flag) -> str:
+    """The sentence of a flag; a detail of it must be in the catalogue."""
+    detail = _detail(flag)
+    if detail is None:
+        return english(flag.words)
+    return _retold(flag.words, lambda: _flag(flag, recorded(detail) or None))
+
+
+def retold_limits(audit: Audit) -> tuple[str, ...]:
+    """What the audit cannot say."""
+    notes = {
+        text: place
+        for place, text in enumerate(_in_english(lambda: calibration_limits(audit.calibration)))
+    }
+    return tuple(
+        calibration_limits(audit.calibration)[notes[text]]
+        if text in notes
+        else recorded(text, _FORMS)
+        for text in audit.limits
+    )
+
+
+def _retold(text: str, again: Callable[[], str]) -> str:
+    return again() if _in_english(again) == text else english(text)
+
+
+def _in_english(make: Callable[[], _Made]) -> _Made:
+    with spoken_as(None):
+        return make()
+
+
+def _person(person: Person, audit: Audit) -> str:
+    if audit.mode == "restored_only":
+        return alone_summary(
+            person.id,
+            person.faces,
+            person.faces_failed,
+            person.flags,
+            person.interocular_px_range,
+        )
+    if "mismatched_pair" in person.risk.because and person.risk.band == "not_calculable":
+        return mismatched_summary(person.id, person.faces, person.flags)
+    text = person_summary(
+        person=person.id,
+        band=person.risk.band,
+        faces=person.faces,
+        faces_restored=person.faces_restored,
+        faces_failed=person.faces_failed,
+        bands=person.bands,
+        flags=person.flags,
+        interocular_px_range=person.interocular_px_range,
+    )
+    if audit.calibration is None or not person.risk.calibrated:
+        return text
+    return f"{text} {frequency_sentence(person.risk, audit.calibration)}"
+
+
+def _flag(flag: Flag, detail: str | None) -> str:
+    return flag_words(
+        flag.code,
+        measured=flag.measured,
+        reference=flag.reference,
+        unit=flag.unit,
+        detail=detail,
+    )
+
+
+def _detail(flag: Flag) -> str | None:
+    """What a flag's English sentence says beside its numbers; "" for nothing, None: not ours."""
+    plain = _in_english(lambda: _flag(flag, None))
+    if flag.words == plain:
+        return ""
+    head = _in_english(lambda: FLAGS[flag.code].finding)
+    start = f"{head} ("
+    end = f"; {plain.removeprefix(start)}" if plain.startswith(start) else ")."
+    if not flag.words.startswith(start) or not flag.words.endswith(end):
+        return None
+    return flag.words[len(start) : len(flag.words) - len(end)]
