@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from forensics.records import FaceLine, Outcome, Totals
-from forensics.report.language import _, english, joined_text, recorded
+from forensics.report.known import known
+from forensics.report.language import _, english, joined_text
 from forensics.report.language import number as said
 from forensics.report.other_words import ACCOUNTED, outcome_words
 from forensics.report.stretches import joined
@@ -94,7 +95,7 @@ def _rows(view: View) -> Iterable[CountRow]:
         )
         yield CountRow(label, count, _listed(reasons), part=True)
     fallen = Counter(
-        recorded(face.reason) for face in view.faces if face.outcome == "restored" and face.reason
+        known(face.reason) for face in view.faces if face.outcome == "restored" and face.reason
     )
     if fallen:
         yield CountRow(

@@ -21,7 +21,8 @@ from forensics.report.batch_words import (
     worst_band,
 )
 from forensics.report.flag_texts import FLAGS
-from forensics.report.language import ENGLISH, N_, Table, _, current, recorded, when
+from forensics.report.known import known
+from forensics.report.language import ENGLISH, N_, Table, _, current, when
 from forensics.report.language import number as said
 from forensics.report.words import (
     BAND_ORDER,
@@ -169,8 +170,8 @@ def build_batch_page(summary: BatchSummary, *, links: bool, most: int | None = N
         files=tuple(
             (
                 f.file,
-                recorded(f.outcome),
-                recorded(f.reason or "")
+                known(f.outcome),
+                known(f.reason or "")
                 or ("" if f.rows is None else _("{rows:,} rows").format(rows=f.rows)),
             )
             for f in summary.files
@@ -178,8 +179,8 @@ def build_batch_page(summary: BatchSummary, *, links: bool, most: int | None = N
         sealed=_sealed(summary),
         facts=_facts(summary),
         settings=tuple((name, "" if v is None else str(v)) for name, v in summary.settings.items()),
-        notes=summary.notes,
-        limits=tuple(map(recorded, summary.limits)),
+        notes=tuple(map(known, summary.notes)),
+        limits=tuple(map(known, summary.limits)),
         performed_by=f"{run.tool} {run.version}",
     )
 
@@ -192,7 +193,7 @@ def _bound(summary: BatchSummary) -> tuple[Fact, ...]:
 
 def _state(summary: BatchSummary) -> str:
     if summary.run.stopped:
-        return _("Not complete. {stopped}").format(stopped=recorded(summary.run.stopped))
+        return _("Not complete. {stopped}").format(stopped=known(summary.run.stopped))
     if summary.counts.not_run:
         return _("Not complete: items are left to do; --resume does them.")
     if not summary.run.complete:
@@ -265,9 +266,7 @@ def _problems(summary: BatchSummary) -> list[Problem]:
             what, reason = _("not time-stamped"), item.timestamp_failure
         else:
             continue
-        found.append(
-            Problem(item.id, item.source, what, recorded(reason), recorded(item.hint or ""))
-        )
+        found.append(Problem(item.id, item.source, what, known(reason), known(item.hint or "")))
     found += [
         Problem(name, "", _(NOT_RUN), _("the batch was stopped before it"), "")
         for name in summary.not_run
@@ -301,7 +300,7 @@ def _row(item: ItemResult, place: int, name_place: int, links: bool) -> ItemRow:
         else _("{source} and {restored}").format(source=item.source, restored=item.restored),
         outcome_code=code,
         outcome=_("audited in part") if code == "incomplete" else OUTCOMES[item.outcome],
-        note=recorded(note),
+        note=known(note),
         people=_people(item),
         nobody=item.bundle is not None and not item.people,
         frames="" if item.totals is None else said(item.totals.frames, ","),
@@ -329,11 +328,11 @@ def _order(
     seconds: float,
 ) -> tuple[tuple[str, int], ...]:
     """Places by sort; the most people, flags and seconds come first."""
-    known = _OUTCOME_ORDER.index(outcome)
+    rank = _OUTCOME_ORDER.index(outcome)
     return (
         ("plan", place),
         ("name", name),
-        ("outcome", known),
+        ("outcome", rank),
         ("band", band),
         ("people", -people),
         ("flags", -flags),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from forensics.records import CalibrationNote, Risk
-from forensics.report.language import N_, Table, _, joined_text, recorded, when
+from forensics.report.known import known
+from forensics.report.language import N_, Table, _, joined_text, when
 from forensics.report.words import NO_PROBABILITY_SENTENCE
 
 COMMAND: Final = "forensics calibrate --models {profile} --portraits DIR"
@@ -48,7 +49,7 @@ def calibration_limits(note: CalibrationNote | None) -> tuple[str, ...]:
     )
     if not note.shown:
         why = joined_text(
-            " ", (joined_text(": ", (name, recorded(text))) for name, text in note.verdicts.items())
+            " ", (joined_text(": ", (name, known(text))) for name, text in note.verdicts.items())
         )
         return (
             _("This restorer was tested (people: {people}) and missed the bar. {why}").format(

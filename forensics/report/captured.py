@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from forensics.records import Source
-from forensics.report.language import _, joined_text, recorded, when
+from forensics.report.known import known
+from forensics.report.language import _, joined_text, when
 
 
 def capture_facts(source: Source) -> tuple[tuple[str, str], ...]:
@@ -20,6 +21,6 @@ def capture_facts(source: Source) -> tuple[tuple[str, str], ...]:
             _("record of the capture"),
             f"{note.record}, sha256 {note.record_sha256}",
         ),
-        (_("doubts about the capture"), joined_text("; ", map(recorded, note.doubts))),
+        (_("doubts about the capture"), joined_text("; ", map(known, note.doubts))),
     ]
     return tuple(facts)

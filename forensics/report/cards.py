@@ -137,7 +137,8 @@ CARDS: Final[Mapping[str, MeasureCard]] = Table(
             ),
             N_("higher: structure moved; low proves nothing"),
             N_(
-                "It reads less than was moved, and a part that only changed its look can read as moved."
+                "It reads less than was moved, and a part that only changed its look can read as "
+                "moved."
             ),
         ),
         "iris_delta": MeasureCard(
@@ -156,7 +157,8 @@ CARDS: Final[Mapping[str, MeasureCard]] = Table(
             N_("How far a cue for glasses differs between restored face and footage, 0 to 1."),
             N_("higher: frames are drawn or gone; low proves nothing"),
             N_(
-                "Dark eye sockets and folds can look like frames; glasses drawn over glasses read 0."
+                "Dark eye sockets and folds can look like frames; glasses drawn over glasses "
+                "read 0."
             ),
         ),
         "facial_hair": MeasureCard(

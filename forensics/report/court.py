@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from forensics.records import CalibrationNote, JudgedTarget
 from forensics.report.calibration import ABOUT, COMMAND
-from forensics.report.language import N_, _, recorded, when
+from forensics.report.known import known
+from forensics.report.language import N_, _, when
 from forensics.report.language import number as said
 from forensics.report.reliability import reliability_chart
 from forensics.report.view import View
@@ -148,7 +149,7 @@ def _row(name: str, target: JudgedTarget) -> TargetRow:
         erred=said(target.share_erred, ".0%"),
         ranks=_spanned(target.auroc, ".3f"),
         gain=_("{gain} over {baseline}").format(
-            gain=_spanned(target.gain, "+.3f"), baseline=recorded(target.baseline)
+            gain=_spanned(target.gain, "+.3f"), baseline=known(target.baseline)
         ),
         off=_spanned(target.calibration_error, ".3f"),
         verdict=_("its bar was met")

@@ -11,7 +11,8 @@ from typing import Final
 
 from forensics.record_credentials import CredentialFailure, Credentials
 from forensics.records import Audit
-from forensics.report.language import N_, _, joined_text, recorded
+from forensics.report.known import known
+from forensics.report.language import N_, _, joined_text
 
 NAME: Final = N_("Content Credentials of the source")
 OTHER: Final = N_("Content Credentials of the restoration that was given")
@@ -116,7 +117,7 @@ def _failures(found: Credentials) -> str:
 
 def _failed(failure: CredentialFailure) -> tuple[str, ...]:
     head = f"{failure.code} ({failure.place}"
-    return (head, ": ", recorded(failure.words)) if failure.words else (head,)
+    return (head, ": ", known(failure.words)) if failure.words else (head,)
 
 
 def _restored_note(restored: Credentials) -> CredentialNote:
@@ -132,4 +133,4 @@ def _restored_note(restored: Credentials) -> CredentialNote:
 
 
 def _ended(reason: str | None) -> str:
-    return recorded(reason.rstrip(".")) if reason else _("no reason is recorded")
+    return known(reason.rstrip(".")) if reason else _("no reason is recorded")

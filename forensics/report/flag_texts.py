@@ -134,7 +134,8 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = Table(
                 "cannot be known from this footage"
             ),
             N_(
-                "The count of pixels says nothing about footage that was enlarged before it came here."
+                "The count of pixels says nothing about footage that was enlarged before it came "
+                "here."
             ),
         ),
         "mismatched_pair": FlagText(

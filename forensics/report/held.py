@@ -7,7 +7,8 @@ from typing import Final
 
 from forensics.record_pair import ColourChange, FrameMap, Geometry, Pair, Sureness
 from forensics.records import Audit
-from forensics.report.language import N_, Table, _, recorded
+from forensics.report.known import known
+from forensics.report.language import N_, Table, _
 from forensics.report.language import number as said
 from forensics.report.words import counted, number_words
 
@@ -59,7 +60,7 @@ def held_notes(audit: Audit) -> tuple[str, ...]:
     """What was found beside the rows, one sentence each."""
     if audit.pair is None:
         return ()
-    return tuple(recorded(_sentence(note)) for note in audit.pair.notes)
+    return tuple(known(_sentence(note)) for note in audit.pair.notes)
 
 
 def _taken(pair: Pair) -> str:

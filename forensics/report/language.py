@@ -28,6 +28,7 @@ DOMAIN: Final = "report"
 FOLDER: Final = Path(__file__).parent / "locale"
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
+_NUMBER: Final = r"[0-9][0-9,]*(?:\.[0-9]+)?"
 Piece = tuple[str, bool]
 """Text, and whether it is English in a text of another language."""
 
@@ -217,13 +218,15 @@ def _pattern(form: str) -> re.Pattern[str]:
     for literal, field, spec, _conversion in Formatter().parse(form):
         out += re.escape(literal)
         if field is not None:
-            out += f"(?P<{field}>{'[0-9,]+' if spec else '.+?'})"
+            out += f"(?P<{field}>{_NUMBER if spec else '.+?'})"
     return re.compile(out, re.DOTALL)
 
 
 def _read_back(part: str) -> object:
+    if re.fullmatch(_NUMBER, part) is None:
+        return recorded(part)
     digits = part.replace(",", "")
-    return int(digits) if digits.isascii() and digits.isdigit() else recorded(part)
+    return float(digits) if "." in digits else int(digits)
 
 
 # ---------------------------------------------------------------- tables

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from forensics.record_media import Stream
 from forensics.report.captured import capture_facts
-from forensics.report.language import N_, Table, _, joined_text, recorded, when
+from forensics.report.known import known
+from forensics.report.language import N_, Table, _, joined_text, when
 from forensics.report.language import number as said
 from forensics.report.view import View
 from forensics.report.words import SIGNED_SENTENCE, UNSIGNED_SENTENCE
@@ -61,10 +63,7 @@ def examined(view: View) -> tuple[Fact, ...]:
         length += f", {said(source.duration_s, '.3f')} s"
     if source.kind == "video":
         length += _(", uneven frame times") if source.vfr else _(", even frame times")
-    streams = "; ".join(
-        f"{item.kind} ({item.codec}): {item.outcome}" + (f", {item.reason}" if item.reason else "")
-        for item in (*source.audio, *source.other_streams)
-    )
+    streams = joined_text("; ", map(_stream, (*source.audio, *source.other_streams)))
     coded = [part for part in (source.container, source.codec, source.pix_fmt) if part]
     facts = [
         (_("file"), source.file),
@@ -76,10 +75,15 @@ def examined(view: View) -> tuple[Fact, ...]:
         (_("length"), length),
         (_("coded as"), ", ".join(coded)),
         (_("sound and other streams"), streams or _("none")),
-        (_("assumed, the file does not say"), joined_text("; ", map(recorded, source.assumptions))),
+        (_("assumed, the file does not say"), joined_text("; ", map(known, source.assumptions))),
         *capture_facts(source),
     ]
     return tuple((label, value) for label, value in facts if value)
+
+
+def _stream(item: Stream) -> str:
+    head = f"{known(item.kind)} ({item.codec}): {known(item.outcome)}"
+    return joined_text(", ", (head, known(item.reason)) if item.reason else (head,))
 
 
 def performed(view: View) -> tuple[Fact, ...]:

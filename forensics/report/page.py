@@ -18,12 +18,12 @@ from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
 from forensics.report.held import held_facts, held_notes
+from forensics.report.known import known
 from forensics.report.language import (
     _,
     current,
     english,
     joined_text,
-    recorded,
     when,
 )
 from forensics.report.language import (
@@ -153,7 +153,7 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         complete=audit.run.complete,
         state=_state(view),
         sealed=sealed(view),
-        failures=tuple(map(recorded, audit.run.failures)),
+        failures=tuple(map(known, audit.run.failures)),
         people_sentence=people_sentence(len(audit.people)),
         credentials=credential_notes(audit),
         calibrated=calibrated(view),
@@ -173,12 +173,9 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         accounting=accounting(view),
         background=_background(view),
         artefacts=(
+            *((item.file, known(item.outcome), known(item.reason or "")) for item in audit.reports),
             *(
-                (item.file, recorded(item.outcome), recorded(item.reason or ""))
-                for item in audit.reports
-            ),
-            *(
-                (item.file, recorded(item.outcome), recorded(item.reason or ""))
+                (item.file, known(item.outcome), known(item.reason or ""))
                 for item in audit.comparisons
             ),
         ),
@@ -187,7 +184,7 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         settings=tuple((name, plain(value)) for name, value in audit.settings.items()),
         environment=tuple(environment[:_MOST_ENVIRONMENT]),
         environment_left_out=max(0, len(environment) - _MOST_ENVIRONMENT),
-        reproduce=tuple((recorded(label), command) for label, command in audit.reproduce.items()),
+        reproduce=tuple((known(label), command) for label, command in audit.reproduce.items()),
         limits=retold_limits(audit),
     )
 
@@ -254,10 +251,10 @@ def _background(view: View) -> str:
         return _("the picture is as it was given; nothing was restored in this run")
     text = _("{method} ({outcome}; asked for: {requested})").format(
         method=background.method,
-        outcome=recorded(background.outcome),
+        outcome=known(background.outcome),
         requested=background.requested,
     )
-    parts = [text, recorded(background.reason)] if background.reason else [text]
+    parts = [text, known(background.reason)] if background.reason else [text]
     return joined_text("", (joined_text(": ", parts), redrawn_words(background.redrawn_grey)))
 
 
@@ -285,7 +282,7 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
                 not_measured=joined_text(
                     "; ",
                     (
-                        joined_text(": ", (recorded(reason), said(count, ",")))
+                        joined_text(": ", (known(reason), said(count, ",")))
                         for reason, count in absent.get(name, Counter()).most_common(3)
                     ),
                 ),

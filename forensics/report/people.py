@@ -382,4 +382,4 @@ def _named(name: str) -> str:
     for code, text in FLAGS.items():
         if code == name:
             return text.title
-    return name
+    return _(name)

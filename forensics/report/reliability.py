@@ -64,11 +64,13 @@ def _frame() -> Markup:
         '<path class="rule" d="M{left} {bottom}L{right} {top}" fill="none" stroke="#565d66"'
         ' stroke-dasharray="4 4"/>'
         '<text class="quiet" fill="#565d66" x="{left}" y="{below}">0</text>'
-        '<text class="quiet" fill="#565d66" x="{right}" y="{below}" text-anchor="end">{whole}</text>'
+        '<text class="quiet" fill="#565d66" x="{right}" y="{below}" text-anchor="end">{whole}'
+        "</text>"
         '<text class="quiet" fill="#565d66" x="{centre}" y="{below}" text-anchor="middle">{stated}'
         "</text>"
         '<text class="quiet" fill="#565d66" x="{side}" y="{high}" text-anchor="end">{whole}</text>'
-        '<text class="quiet" fill="#565d66" x="{side}" y="{middle}" text-anchor="end">{erred}</text>'
+        '<text class="quiet" fill="#565d66" x="{side}" y="{middle}" text-anchor="end">{erred}'
+        "</text>"
     ).format(
         whole=_("100 %"),
         stated=_("stated"),

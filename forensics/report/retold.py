@@ -8,43 +8,17 @@ not hold all of it, the recorded sentence is shown as it is and marked as Englis
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from forensics.records import Audit, Flag, Person
 from forensics.report.calibration import calibration_limits, frequency_sentence
 from forensics.report.flag_texts import FLAGS
-from forensics.report.language import N_, english, recorded, spoken_as
+from forensics.report.known import known
+from forensics.report.language import Spoken, english, spoken_as
 from forensics.report.other_words import alone_summary, mismatched_summary
 from forensics.report.words import flag_words, person_summary
 
 _Made = TypeVar("_Made")
-_FORMS: Final = (
-    N_("Only one frame in {every} was scored; all frames were restored."),
-    N_("Only one frame in {every} was scored."),
-    N_("Only one frame in {every} was measured."),
-    N_("Only a stretch was examined: {stretch}."),
-    N_(
-        "The faces were drawn by {name}, a plugin of the package {home}, which "
-        "this project neither made nor tested."
-    ),
-    N_(
-        "Numbers under plugin: come from {measured}; this project neither made "
-        "nor tested them, and no flag or band rests on them."
-    ),
-)
-"""Limits with fields of their own."""
-_DETAILS: Final = (
-    N_("the face looks more like another person of this clip than like its own frames"),
-    N_("the reference is what the choice between two plain enlargements changes"),
-    N_("a minute"),
-    N_("degrees"),
-    N_("eyes"),
-    N_("nose"),
-    N_("mouth"),
-    N_("jaw"),
-    N_("hair"),
-)
-"""What a flag may add to its sentence, and units, as `forensics.scoring` writes them."""
 
 
 def retold_person(person: Person, audit: Audit) -> str:
@@ -55,9 +29,9 @@ def retold_person(person: Person, audit: Audit) -> str:
 def retold_flag(flag: Flag) -> str:
     """The sentence of a flag; a detail of it must be in the catalogue."""
     detail = _detail(flag)
-    if detail is None:
+    if detail is None or (told := _told(detail)) is None:
         return english(flag.words)
-    return _retold(flag.words, lambda: _flag(flag, recorded(detail) or None))
+    return _flag(flag, told or None)
 
 
 def retold_limits(audit: Audit) -> tuple[str, ...]:
@@ -67,9 +41,7 @@ def retold_limits(audit: Audit) -> tuple[str, ...]:
         for place, text in enumerate(_in_english(lambda: calibration_limits(audit.calibration)))
     }
     return tuple(
-        calibration_limits(audit.calibration)[notes[text]]
-        if text in notes
-        else recorded(text, _FORMS)
+        calibration_limits(audit.calibration)[notes[text]] if text in notes else known(text)
         for text in audit.limits
     )
 
@@ -117,6 +89,14 @@ def _flag(flag: Flag, detail: str | None) -> str:
         unit=flag.unit,
         detail=detail,
     )
+
+
+def _told(detail: str) -> str | None:
+    """A detail in the language spoken; None where some of it is not known."""
+    parts = [[known(part) for part in whole.split(", ")] for whole in detail.split("; ")]
+    if any(isinstance(part, Spoken) for whole in parts for part in whole):
+        return None
+    return "; ".join(", ".join(whole) for whole in parts)
 
 
 def _detail(flag: Flag) -> str | None:

@@ -100,7 +100,7 @@ def _said(message: str) -> str:
 
 
 def _filled(message: str, **parts: object) -> Markup:
-    return Markup(escape(_(message))).format(**parts)
+    return Markup(escape(_(message))).format(**parts)  # noqa: S704 - escaped at once
 
 
 def _numbered(value: int) -> str:

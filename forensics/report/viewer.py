@@ -18,7 +18,8 @@ from markupsafe import Markup
 
 from forensics.records import Comparison, FaceLine, Person
 from forensics.report.escape import visible
-from forensics.report.language import N_, _, joined_text, recorded
+from forensics.report.known import known
+from forensics.report.language import N_, _, joined_text
 from forensics.report.view import View
 from forensics.report.words import (
     BANDS,
@@ -90,7 +91,7 @@ class Projector:
         if made.outcome != "written":
             return _without(
                 person,
-                joined_text("", (_(NOT_MADE), ": ", recorded(made.reason or made.outcome), ".")),
+                joined_text("", (_(NOT_MADE), ": ", known(made.reason or made.outcome), ".")),
                 None,
             )
         if made.viewer is None or made.rate is None:

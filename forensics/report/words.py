@@ -15,7 +15,8 @@ from typing import Final
 
 from forensics.records import Band, FlagCode, Outcome, Severity
 from forensics.report.flag_texts import FLAGS
-from forensics.report.language import N_, Table, _, ngettext, recorded
+from forensics.report.known import known
+from forensics.report.language import N_, Table, _, ngettext
 from forensics.report.language import number as said
 
 DEMONSTRATION_SENTENCE: Final = N_(
@@ -236,7 +237,7 @@ def reason_words(reason: str | None) -> str:
     """A reason for a reader: codes become sentences, sentences stay as they are."""
     if reason is None:
         return _("no reason recorded")
-    return REASONS[reason] if reason in REASONS else recorded(reason)
+    return REASONS[reason] if reason in REASONS else known(reason)
 
 
 def person_name(person: int | None) -> str:
