@@ -266,9 +266,9 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
             values.setdefault(name, []).append(value)
         for name, reason in {**face.not_measured, **face.plugin_not_measured}.items():
             absent.setdefault(name, Counter())[reason] += 1
-    known = [name for name in CARDS if name in values or name in absent]
+    ours = [name for name in CARDS if name in values or name in absent]
     rows = []
-    for name in [*known, *sorted({*values, *absent} - set(CARDS))]:
+    for name in [*ours, *sorted({*values, *absent} - set(CARDS))]:
         found = values.get(name, [])
         card = CARDS.get(name) or strange_card(name, view.audit.models)
         rows.append(
