@@ -36,6 +36,8 @@ _CURVE_TOP: Final = 16
 _CURVE: Final = 92
 _LANE: Final = 22
 _MAX_COLUMNS: Final = 734
+_LABEL_SIGNS: Final = 30
+"""Of a lane's label, as many as find room at full size."""
 _INK: Final = "#1d2126"
 _QUIET: Final = "#565d66"
 _BAND_FILL: Final[Mapping[str, str]] = {
@@ -328,8 +330,10 @@ def _rule(y: float, *, dashed: bool = False) -> Markup:
 
 def _text(x: float, y: float, words: str, *, anchor: str, strong: bool = False) -> Markup:
     return Markup(
-        '<text class="{c}" x="{x:.1f}" y="{y:.1f}" text-anchor="{a}" fill="{f}">{words}</text>'
+        '<text class="{c}" x="{x:.1f}" y="{y:.1f}" text-anchor="{a}" fill="{f}"{smaller}>{words}'
+        "</text>"
     ).format(
+        smaller=_smaller(words) if anchor == "end" else "",
         c="strong" if strong else "quiet",
         x=x,
         y=y,
@@ -337,3 +341,10 @@ def _text(x: float, y: float, words: str, *, anchor: str, strong: bool = False) 
         f=_INK if strong else _QUIET,
         words=words,
     )
+
+
+def _smaller(label: str) -> Markup:
+    """A long label is set smaller, so that it is not cut off."""
+    if len(label) <= _LABEL_SIGNS:
+        return Markup("")
+    return Markup(' font-size="{:.1f}"').format(max(9.0, 14 * _LABEL_SIGNS / len(label)))

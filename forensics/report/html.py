@@ -17,7 +17,7 @@ from forensics.report import words
 from forensics.report.language import speaking
 from forensics.report.page import Page, build_page
 from forensics.report.script_words import script_words
-from forensics.report.templating import SCRIPT, environment, screen_policy, script, style
+from forensics.report.templating import SCRIPT, environment, narrow, screen_policy, script, style
 from forensics.report.viewer import Projector
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _rendered(page: Page, source_of: Callable[[Picture], str], *, links: bool, b
         policy=screen_policy(beside=beside),
         script=script(SCRIPT),
         script_words=script_words(),
-        style=style("report.css") + Markup("\n") + style("report-screen.css"),
+        style=style("report.css") + Markup("\n") + style("report-screen.css") + narrow(),
         paged=False,
         created=None,
         source_of=source_of,

@@ -242,7 +242,8 @@ class Table(Mapping[_Key, _Value]):
         self._rows = dict(rows)
 
     def __getitem__(self, key: _Key) -> _Value:
-        return _translated(self._rows[key])
+        row: _Value = _translated(self._rows[key])
+        return row
 
     def __iter__(self) -> Iterator[_Key]:
         return iter(self._rows)
@@ -267,9 +268,9 @@ def _translated(value: Any) -> Any:
 # ---------------------------------------------------------------- numbers and dates
 
 
-def number(value: object, spec: str) -> str:
+def number(value: Any, spec: str) -> str:
     """`format` with the signs of the language spoken: ``1,234.5`` is ``1.234,5`` in German."""
-    text = format(value, spec)  # type: ignore[arg-type] # whatever str.format takes
+    text = format(value, spec)
     language = _SPOKEN.get()
     if language is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return text

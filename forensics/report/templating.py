@@ -87,6 +87,16 @@ def margins() -> Markup:
     )
 
 
+def narrow() -> Markup:
+    """What a screen needs for languages of long words; nothing in English."""
+    if current() == ENGLISH:
+        return Markup("")
+    return Markup(
+        "\n.counts th, .counts td { hyphens: auto; overflow-wrap: anywhere; }"
+        "\n@media (max-width: 30em) { .counts .band { white-space: normal; } }"
+    )
+
+
 def _css(text: str) -> str:
     """A string of CSS that cannot end early."""
     plain = "".join(c if c.isalnum() or c in " .,:;-" else f"\\{ord(c):x} " for c in text)
