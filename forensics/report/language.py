@@ -282,7 +282,7 @@ def number(value: Any, spec: str) -> str:
 def when(text: str) -> str:
     """A time of the record for a reader: as it stands in English, else as a date with a clock.
 
-    Seconds are kept, the zone is UTC; a text that is no time stays as it is.
+    Seconds are kept, the zone is UTC; a day alone stays one, and a text that is no time as it is.
     """
     language = _SPOKEN.get()
     if language is None:
@@ -295,5 +295,7 @@ def when(text: str) -> str:
 
     there = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     day = format_date(there, format="long", locale=language.name)
+    if len(text) == len("2026-01-01"):
+        return day
     clock = format_time(there, format="HH:mm:ss", locale=language.name)
     return f"{day}, {clock} UTC"
