@@ -131,6 +131,9 @@ def test_wheel_carries_templates_and_embedded_weights(tmp_path: Path) -> None:
     assert templates
     assert [n for n in weights if n.endswith(".safetensors")]
     assert templates | weights <= names
+    texts = {n for n in tracked() if n.startswith("forensics/report/locale/")}
+    assert [n for n in texts if n.endswith(".mo")]
+    assert texts <= names
     assert "forensics/py.typed" in names
     assert {n.split("/")[0] for n in names if ".dist-info" not in n} == {"forensics"}
 

@@ -117,25 +117,26 @@ def complaints(messages: Catalog, language: str) -> Iterator[str]:
         if not message.id:
             continue
         found = there.get(message.id)
-        if found is None:
-            yield f"{path.name} ({language}): {_shown(message.id)} is not in it"
-            continue
-        texts = found.string if isinstance(found.string, tuple) else (found.string,)
-        if found.fuzzy or not all(texts):
-            yield f"{path.name} ({language}): {_shown(message.id)} has no sure translation"
-        elif wrong := _unlike(message.id, texts):
-            yield f"{path.name} ({language}): {_shown(message.id)} {wrong}"
+        ids, texts = _texts(message.id), _texts(found.string if found is not None else "")
+        if found is None or found.fuzzy or not all(texts):
+            yield f"{path.name} ({language}): {_shown(ids)} has no sure translation"
+        elif wrong := _unlike(ids, texts):
+            yield f"{path.name} ({language}): {_shown(ids)} {wrong}"
     for message in there:
         if message.id and message.id not in messages:
-            yield f"{path.name} ({language}): {_shown(message.id)} is no message any more"
+            yield f"{path.name} ({language}): {_shown(_texts(message.id))} is no message any more"
     binary = path.with_suffix(".mo")
     if not binary.is_file() or binary.read_bytes() != compiled(there):
         yield f"{binary.name} ({language}) is not what its .po compiles to"
 
 
-def _unlike(message: str | tuple[str, ...], texts: Sequence[str]) -> str:
+def _texts(forms: object) -> tuple[str, ...]:
+    """One text, or all forms of a plural."""
+    return tuple(map(str, forms)) if isinstance(forms, (tuple, list)) else (str(forms or ""),)
+
+
+def _unlike(ids: Sequence[str], texts: Sequence[str]) -> str:
     """How translations differ in what must be the same; "" for not at all."""
-    ids = message if isinstance(message, tuple) else (message,)
     wanted = _fields(ids[-1])
     for text in texts:
         if _fields(text) != wanted:
@@ -154,8 +155,8 @@ def _fields(text: str) -> set[tuple[str, str]]:
     return {(name, spec or "") for _, name, spec, _ in Formatter().parse(text) if name is not None}
 
 
-def _shown(message: str | tuple[str, ...]) -> str:
-    text = message if isinstance(message, str) else message[0]
+def _shown(ids: Sequence[str]) -> str:
+    text = ids[0]
     return repr(text if len(text) <= 60 else f"{text[:60]}\u2026")
 
 
