@@ -92,7 +92,8 @@ def narrow() -> Markup:
     if current() == ENGLISH:
         return Markup("")
     return Markup(
-        "\n.counts th, .counts td { hyphens: auto; overflow-wrap: anywhere; }"
+        "\n.counts th, .counts td, .totals th, .totals td"
+        " { hyphens: auto; overflow-wrap: anywhere; }"
         "\n@media (max-width: 30em) { .counts .band { white-space: normal; } }"
     )
 
