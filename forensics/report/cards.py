@@ -42,7 +42,7 @@ CARDS: Final[Mapping[str, MeasureCard]] = Table(
         ),
         "cutoff": MeasureCard(
             N_("finest detail"),
-            "cycles/px",
+            N_("cycles/px"),
             N_(
                 "The finest detail of this face that stands out of the footage's noise; "
                 "0.5 is the finest that pixels can hold."

@@ -61,6 +61,15 @@ _FORMS: Final = (
     N_("the reference is what the choice between two plain enlargements changes"),
     N_("features change between frames beyond what moves"),
     N_("a recogniser finds the person to change more than the footage does"),
+    N_(
+        "fewer than {count:d} frames of this person up to here without a cut or a "
+        "gap of {gap:.1f} s"
+    ),
+    N_(
+        "measured on key and flagged faces only: at most {most:d} of a person, one "
+        "in {every:d} s, beside them {flagged:d} flagged, {count:d} in all"
+    ),
+    N_("the embedded restorer alone can draw other faces; those in alternatives/ are its own"),
     N_("{count:d} place"),
     N_("{count:d} places"),
     N_("up to {count:d} frame without restoration"),

@@ -218,8 +218,17 @@ def _pattern(form: str) -> re.Pattern[str]:
     for literal, field, spec, _conversion in Formatter().parse(form):
         out += re.escape(literal)
         if field is not None:
-            out += f"(?P<{field}>{_NUMBER if spec else '.+?'})"
+            out += f"(?P<{field}>{_shape(spec)})"
     return re.compile(out, re.DOTALL)
+
+
+def _shape(spec: str | None) -> str:
+    """What a field with this format looks like; only what reads back as it was written."""
+    if not spec:
+        return ".+?"
+    if (decimals := re.fullmatch(r",?\.([0-9])f", spec)) is not None:
+        return rf"[0-9][0-9,]*\.[0-9]{{{decimals[1]}}}"
+    return "[0-9][0-9,]*"
 
 
 def _read_back(part: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from forensics.errors import UsageError
 from forensics.report import language, messages
 from forensics.report.batch_html import render_batch_html
 from forensics.report.html import render_html
-from forensics.report.known import known
+from forensics.report.known import _FORMS, known
 from forensics.report.language import Language, Spoken, _, number, speaking, when
 from forensics.report.markdown import render_markdown
 from forensics.report.people import flag_rows
@@ -158,6 +159,52 @@ def test_a_fault_of_a_catalogue_is_told(
     found = list(messages.complaints(collected, "de"))
     assert len(found) == 1, found
     assert wanted in found[0]
+
+
+BINDING = {
+    "has no counterpart in the footage": "hat keine Entsprechung im Bildmaterial",
+    "contradicts the footage": "widerspricht dem Bildmaterial",
+    "no sign of invention found; this does not confirm the face": (
+        "kein Anzeichen einer Erfindung gefunden; das bestätigt das Gesicht nicht"
+    ),
+    "AI-restored. Not for identification.": "KI-restauriert. Nicht zur Identifizierung.",
+}
+NEVER = r"\b(echt|unecht|gefälscht|Fälschung|Fake|authentisch|wahre[srnm]?|Treffer|übereinstimm)"
+
+
+def test_the_words_about_faces_are_as_strong_as_the_english_ones() -> None:
+    there = messages.read_catalogue("de")
+    for english, german in BINDING.items():
+        assert there.get(english).string == german
+    unknowable = [m for m in there if m.id and "cannot be known from this footage" in str(m.id)]
+    assert len(unknowable) >= 3
+    for message in unknowable:
+        assert re.search(
+            "lassen sich aus diesem Bildmaterial nicht erkennen"
+            "|lässt sich aus diesem Bildmaterial nicht erkennen",
+            str(message.string),
+        )
+    texts = [str(message.string) for message in there if message.id]
+    assert [text for text in texts if re.search(NEVER, text, re.IGNORECASE)] == []
+
+
+def test_what_other_stages_record_is_still_what_they_say() -> None:
+    """A form that no stage writes any more is a translation that nobody will see."""
+    package = Path(language.__file__).parents[1]
+    everything = "\n".join(
+        node.value
+        for path in sorted(package.rglob("*.py"))
+        if path.name != "known.py"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    for form in _FORMS:
+        # Sentences are put together of parts there, so four words in a row, or two of few, must do.
+        pieces = [literal for literal, *_rest in Formatter().parse(form)]
+        words = max(pieces, key=len).split()
+        many = 4 if len(words) > 4 else min(2, len(words))
+        rows = [" ".join(words[k : k + many]) for k in range(len(words) - many + 1)]
+        assert any(row in everything for row in rows), form
 
 
 # ---------------------------------------------------------------- nothing is left in English
@@ -330,6 +377,10 @@ def test_limits_with_numbers_are_known() -> None:
         assert known("Only one frame in 3 was scored.").startswith("Nur eines von je 3 Einzelb")
         assert isinstance(known("Only one frame in 3 was sold."), Spoken)
         assert known("written") == "geschrieben"
+        assert known("the irises are 2.8 px in radius: too small to show a colour") == (
+            "die Iriden haben einen Radius von 2,8 px: zu klein, um eine Farbe zu zeigen"
+        )
+        assert isinstance(known("2.5 places"), Spoken)  # not as it is written: left alone
     assert known("written") == "written"
 
 
