@@ -242,7 +242,7 @@ def _facts(summary: BatchSummary) -> tuple[Fact, ...]:
         (_("started"), when(run.started_utc)),
         (_("ended"), when(run.ended_utc)),
         (_("starts"), str(run.starts)),
-        (_("done by"), f"{run.runner}, {counted(run.workers, 'worker', 'workers')}"),
+        (_("done by"), ", ".join((run.runner, counted(run.workers, "worker", "workers")))),
         (_("work"), _("{seconds:,.0f} s over all workers").format(seconds=summary.totals.seconds)),
         (_("exit code"), str(run.exit_code)),
     ]

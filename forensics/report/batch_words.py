@@ -84,7 +84,8 @@ def counts_sentence(counts: BatchCounts) -> str:
     ):
         if number:
             parts.append(f"{number} {words}")
-    text = f"{counted(counts.items, 'item', 'items')}: {', '.join(parts)}"
+    items = counted(counts.items, "item", "items")
+    text = f"{items}: {', '.join(parts)}"
     if counts.incomplete:
         text += _("; {incomplete} of those with a bundle incomplete").format(
             incomplete=counts.incomplete

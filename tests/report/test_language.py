@@ -207,6 +207,26 @@ def test_what_other_stages_record_is_still_what_they_say() -> None:
         assert any(row in everything for row in rows), form
 
 
+def _called(node: ast.AST) -> str:
+    function = node.func if isinstance(node, ast.Call) else None
+    return str(getattr(function, "id", getattr(function, "attr", "")))
+
+
+def test_every_message_stands_where_it_is_collected() -> None:
+    """What stands inside an f-string, or is put together, is never found by the collector."""
+    found = []
+    for path in sorted(Path(language.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                inside = [n for n in ast.walk(node) if _called(n) in {"_", "N_", "counted"}]
+                found += [(path.name, n) for n in inside if isinstance(n.args[-1], ast.Constant)]
+            unfit = _called(node) == "counted" and len(node.args) != 3
+            made_up = _called(node) in {"_", "N_"} and isinstance(node.args[0], ast.JoinedStr)
+            if unfit or made_up:
+                found.append((path.name, node))
+    assert [(name, ast.unparse(node)) for name, node in found] == []
+
+
 # ---------------------------------------------------------------- nothing is left in English
 
 

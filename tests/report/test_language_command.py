@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from typer.testing import CliRunner
 
 from forensics.cli.app import app
 from forensics.config import resolve
+from forensics.deep.child import render
 from forensics.errors import UsageError
+from forensics.evidence.lines import load_audit, write_audit
+from forensics.report.html import render_html
+from forensics.report.view import load_view
 
 
 def test_report_is_written_in_the_language_asked_for(bundle: Path, tmp_path: Path) -> None:
@@ -43,3 +48,18 @@ def test_the_setting_is_settled_like_every_other(
     with pytest.raises(UsageError, match="choose from en, de") as raised:
         resolve({"lang": "xx"}, tmp_path)
     assert raised.value.exit_code == 2
+
+
+def test_a_check_draws_a_report_again_in_the_language_of_its_run(
+    bundle: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle, copy)
+    audit = load_audit(copy)
+    settings = {**audit.settings, "lang": "de"}
+    write_audit(copy / "data", audit.model_copy(update={"settings": settings}))
+    (tmp_path / "out").mkdir()
+    assert list(render(copy / "data", tmp_path / "out", ["html"])) == ["report.html\n"]
+    drawn = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert drawn == render_html(load_view(copy / "data"), language="de")
+    assert '<html lang="de">' in drawn
