@@ -96,3 +96,22 @@ NOT_LOOKED_FOR_SENTENCE: Final = N_(
     "face; and, at any size, teeth, ears, hats, hairstyle, make-up and "
     "expression."
 )
+NO_LPIPS_SENTENCE: Final = N_(
+    "The distance called LPIPS was not computed: its official backbone is "
+    "not installed. lpips_embedded_crop is the same computation on a "
+    "backbone of our own."
+)
+ALWAYS: Final = (
+    N_(
+        "A low value of a measure never confirms a face: detail that the footage "
+        "cannot decide can be drawn in many ways that all fit the same pixels."
+    ),
+    N_("Faces below the detector's reach, covered or turned away are not in the counts."),
+    NOT_LOOKED_FOR_SENTENCE,
+    N_("The thresholds of bands and flags are stated rules, not measured error rates."),
+    N_(
+        "Integrity is stated from the moment this audit took the file in; what "
+        "happened to it before is not known from here."
+    ),
+)
+"""Limits of every audit that restores."""

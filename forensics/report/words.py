@@ -18,6 +18,7 @@ from forensics.report.flag_texts import FLAGS
 from forensics.report.known import known
 from forensics.report.language import N_, Table, _, ngettext
 from forensics.report.language import number as said
+from forensics.report.sentences import ALWAYS, NO_LPIPS_SENTENCE
 from forensics.report.sentences import BASELINE_MEASURES as BASELINE_MEASURES
 from forensics.report.sentences import BASELINE_SENTENCE as BASELINE_SENTENCE
 from forensics.report.sentences import COMPAT_SENTENCE as COMPAT_SENTENCE
@@ -363,25 +364,7 @@ def limits(
         out.append(COMPAT_SENTENCE)
     if reference:
         out.append(REFERENCE_SENTENCE)
-    out += [
-        _(
-            "A low value of a measure never confirms a face: detail that the footage "
-            "cannot decide can be drawn in many ways that all fit the same pixels."
-        ),
-        _("Faces below the detector's reach, covered or turned away are not in the counts."),
-        NOT_LOOKED_FOR_SENTENCE,
-        _("The thresholds of bands and flags are stated rules, not measured error rates."),
-        _(
-            "Integrity is stated from the moment this audit took the file in; what "
-            "happened to it before is not known from here."
-        ),
-    ]
+    out += ALWAYS
     if not lpips_official:
-        out.append(
-            _(
-                "The distance called LPIPS was not computed: its official backbone is "
-                "not installed. lpips_embedded_crop is the same computation on a "
-                "backbone of our own."
-            )
-        )
+        out.append(NO_LPIPS_SENTENCE)
     return tuple(out)
