@@ -1,9 +1,9 @@
-"""What an audit costs one core: seconds for a start, for each frame and for each face.
+"""What an audit costs one core: seconds for a start, a frame, a person and a face.
 
-``python -m benchmarks.batch_cost [FRAMES]`` audits three clips made of the committed one (two
-people; no face, the same size; the same two people, fewer frames) with one thread and prints
-processor seconds, so that a busy machine does not change the figures much.  docs/cluster.md turns
-them into machines.
+``python -m benchmarks.batch_cost [FRAMES]`` audits clips made of the committed one (its two people,
+or blurred beyond any face; all FRAMES, or half of them) with one thread, and prints processor
+seconds, so that a busy machine does not change the figures much.  docs/cluster.md turns them into
+machines.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -26,29 +25,25 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    from forensics.batch.execute import kept_engines
-    from forensics.config import Settings
-
-    settings = Settings(format="html", device="cpu")
     with tempfile.TemporaryDirectory(prefix="batch-cost-") as folder:
         place = Path(folder)
-        full = _clip(place / "full.mp4", frames, faces=True)
-        empty = _clip(place / "empty.mp4", frames, faces=False)
-        start = time.process_time()
-        kept_engines(settings)
-        load = time.process_time() - start
-        _audit(_clip(place / "warm.mp4", 2, faces=True), place / "warm", settings)
-        none, none_faces = _audit(empty, place / "empty", settings)
-        some, some_faces = _audit(full, place / "full", settings)
-        again = _clip(place / "half.mp4", frames // 2, faces=False)
-        half, _ = _audit(again, place / "half", settings)
+        warm = _clip(place / "warm.mp4", 2, faces=True)
+        first, _ = _audit(warm, place / "first")
+        second, _ = _audit(warm, place / "second")
+        half, _ = _audit(_clip(place / "half.mp4", frames // 2, faces=False), place / "half")
+        none, none_faces = _audit(_clip(place / "empty.mp4", frames, faces=False), place / "empty")
+        some, some_faces = _audit(_clip(place / "full.mp4", frames, faces=True), place / "full")
+        few, few_faces = _audit(_clip(place / "few.mp4", frames // 2, faces=True), place / "few")
         size = sum(p.stat().st_size for p in (place / "full").rglob("*") if p.is_file())
     frame = (none - half) / (frames - frames // 2)
-    face = (some - none) / max(1, some_faces - none_faces)
+    face = ((some - none) - (few - half)) / (some_faces - few_faces)
+    person = (some - none - some_faces * face) / 2
     print(f"frames {frames}, 480x400, faces {some_faces} and {none_faces}, one thread")
-    print(f"networks loaded once a worker: {load:.2f} s")
+    print(f"networks loaded once a worker: {first - second:.2f} s")
     print(f"an audit, whatever is in it:   {none - frames * frame:.2f} s")
     print(f"each frame (480x400):          {frame:.3f} s")
+    print(f"a million pixels of a frame:   {frame / 0.192:.2f} s")
+    print(f"each person:                   {person:.2f} s")
     print(f"each face:                     {face:.3f} s")
     print(f"bundle, each face:             {size / max(1, some_faces) / 1e6:.2f} MB")
 
@@ -70,7 +65,8 @@ def _clip(path: Path, frames: int, *, faces: bool) -> Path:
             picture = frame.to_ndarray(format="rgb24")
             if not faces:
                 picture = cv2.GaussianBlur(picture, (0, 0), 40)
-            stream.height, stream.width = picture.shape[:2]
+            if number == 0:
+                stream.height, stream.width = picture.shape[:2]
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
                 out.mux(packet)
         for packet in stream.encode():
@@ -78,27 +74,20 @@ def _clip(path: Path, frames: int, *, faces: bool) -> Path:
     return path
 
 
-def _audit(source: Path, out: Path, settings: object) -> tuple[float, int]:
+def _audit(source: Path, out: Path) -> tuple[float, int]:
     """Processor seconds of one audit, its children included, and the faces it restored."""
-    from forensics.api import run_audit
-    from forensics.batch.execute import kept_engines
+    from forensics.batch.execute import execute_item
+    from forensics.batch.runner import Order, Task
     from forensics.config import Settings
-    from forensics.progress import Silent
+    from forensics.record_batch import BatchItem
 
-    assert isinstance(settings, Settings)  # noqa: S101 - for the type checker
+    task = Task(BatchItem(source.stem, source, None, source.name), out)
     before = os.times()
-    done = run_audit(
-        source,
-        out,
-        settings,
-        force=False,
-        progress=Silent(),
-        say=lambda words: None,
-        engines=kept_engines,
-    )
+    result = execute_item(task, Order(Settings(format="html", device="cpu")))
     after = os.times()
-    used = sum(after[:4]) - sum(before[:4])
-    return used, done.audit.totals.faces_restored
+    if result.totals is None:
+        raise SystemExit(f"{source.name}: {result.reason}")
+    return sum(after[:4]) - sum(before[:4]), result.totals.faces_restored
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from forensics.records import (
     Totals,
 )
 from forensics.report.calibration import frequency_sentence
-from forensics.report.other_words import alone_summary, mismatched_summary
+from forensics.report.other_words import OTHER_FINDINGS, alone_summary, mismatched_summary
 from forensics.report.words import counted, flag_words, person_summary
 from forensics.scoring.background_figure import Redrawn, RedrawnFrames
 from forensics.scoring.facts import FaceFact, FlagFinding
@@ -75,6 +75,13 @@ class Gathered:
         if line.background_redrawn is not None and line.background_plain is not None:
             self.redrawn.add(line.frame, Redrawn(line.background_redrawn, line.background_plain))
 
+    def plugin_sentences(self) -> list[str]:
+        """What is said of plugins that broke on faces."""
+        return [
+            f"{name} failed on {count} face(s); faces.jsonl says why."
+            for name, count in sorted(self.plugin_failures.items())
+        ]
+
     def background(self, method: str, requested: str) -> Background:
         """What was done outside the faces, with the frames in which a lesser method stood in."""
         return Background(
@@ -118,7 +125,14 @@ def find_flags(
     own = mode == "restore"
     found: list[FlagFinding] = []
     for person in _people(facts):
-        found += person_flags(person, facts, frame_size_px=frame_size_px, logged=own, outcomes=own)
+        found += person_flags(
+            person,
+            facts,
+            frame_size_px=frame_size_px,
+            logged=own,
+            outcomes=own,
+            paired=mode == "pair",
+        )
     return found
 
 
@@ -188,8 +202,8 @@ def flags_by_face(found: Iterable[FlagFinding], facts: Iterable[FaceFact]) -> Fl
     return {key: tuple(codes) for key, codes in out.items() if codes}
 
 
-def flag_records(found: Iterable[FlagFinding]) -> tuple[Flag, ...]:
-    """Findings with their sentences."""
+def flag_records(found: Iterable[FlagFinding], mode: Mode = "restore") -> tuple[Flag, ...]:
+    """Findings with their sentences, in the words of the run's kind."""
     return tuple(
         Flag(
             code=f.code,
@@ -200,7 +214,12 @@ def flag_records(found: Iterable[FlagFinding]) -> tuple[Flag, ...]:
             reference=f.reference,
             unit=f.unit,
             words=flag_words(
-                f.code, measured=f.measured, reference=f.reference, unit=f.unit, detail=f.detail
+                f.code,
+                measured=f.measured,
+                reference=f.reference,
+                unit=f.unit,
+                detail=f.detail,
+                finding=OTHER_FINDINGS[mode].get(f.code),
             ),
         )
         for f in found

@@ -37,12 +37,19 @@ class BundleSink:
     """A `forensics.passes.sink.Sink` that writes into ``BundleWriter.data``."""
 
     def __init__(
-        self, bundle: BundleWriter, label: str | None = None, plugins: tuple[str, ...] = ()
+        self,
+        bundle: BundleWriter,
+        label: str | None = None,
+        plugins: tuple[str, ...] = (),
+        *,
+        given: bool = False,
     ) -> None:
         """``label``: the run id that the margins of ``cmp/`` carry; None for no margin.
 
         ``plugins``: names of the plugin measures, which get their columns in faces.csv.
+        ``given``: somebody else restored, and the margins say so.
         """
+        self._given = given
         self._plugins = plugins
         self._label = label
         self.gathered = Gathered()
@@ -59,7 +66,7 @@ class BundleSink:
     def picture(self, folder: Folder, name: str, rgb_u8: NDArray[np.uint8]) -> None:
         """Write one PNG; a pair for people to look at gets its label in a margin."""
         if folder == "cmp" and self._label is not None:
-            rgb_u8 = labelled_pair(rgb_u8, self._label)
+            rgb_u8 = labelled_pair(rgb_u8, self._label, given=self._given)
         done, coded = cv2.imencode(".png", cv2.cvtColor(rgb_u8, cv2.COLOR_RGB2BGR), _PNG)
         if not done:
             raise ForensicsError(f"the picture {folder}/{name} could not be encoded")

@@ -54,8 +54,15 @@ def check_measuring(settings: Settings, option: str, given: Collection[str]) -> 
         raise UsageError(
             f"{option} restores nothing: {flags} would have no effect", "Leave it out."
         )
+    for name in settings.plugin_measures:
+        find_plugin(MEASURES, name)
     if option != "--restored-only":
         return
+    if settings.measure:
+        raise UsageError(
+            "--measure: a plugin's measure compares with the footage, and --restored-only has none",
+            "Leave it out, or give the original: forensics audit ORIGINAL --restored CLIP.",
+        )
     if settings.fail_on != "none":
         raise UsageError(
             f"--fail-on {settings.fail_on} can never be crossed with --restored-only: without the "

@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 
 from forensics.evidence.lines import iter_faces
 from forensics.media.container import reason_of
+from forensics.media.label import label_words
 from forensics.media.side_by_side import SideBySide, ViewerClip, caption
 from forensics.passes.sink import picture_name
-from forensics.records import Comparison, FaceLine
+from forensics.records import Comparison, FaceLine, Mode
+from forensics.report.other_words import outcome_words
 
 PEOPLE_AT_ONCE: Final = 8
 PICTURE_RATE: Final = Fraction(5)
@@ -49,12 +51,12 @@ class _Pair:
     small: ViewerClip
 
     @classmethod
-    def open(cls, data: Path, person: int, rate: Fraction, run_id: str | None) -> _Pair:
+    def open(cls, data: Path, person: int, rate: Fraction, labels: Sequence[str]) -> _Pair:
         small = data / viewer_file(person)
         small.parent.mkdir(exist_ok=True)
-        full = SideBySide(data / comparison_file(person), rate, run_id)
+        full = SideBySide(data / comparison_file(person), rate, labels)
         try:
-            return cls(full, ViewerClip(small, rate, run_id))
+            return cls(full, ViewerClip(small, rate, labels))
         except (av.FFmpegError, OSError):
             full.abort()
             raise
@@ -74,22 +76,29 @@ class _Pair:
 
 
 def write_comparisons(
-    bundle: Path, people: Sequence[int], rate: Fraction | None, run_id: str | None
+    bundle: Path,
+    people: Sequence[int],
+    rate: Fraction | None,
+    run_id: str | None,
+    *,
+    mode: Mode = "restore",
 ) -> tuple[Comparison, ...]:
     """Write both clips of every person of a bundle whose lines and pictures are written.
 
-    ``run_id`` names the bundle in the label; None leaves the label out.  A clip that cannot be
+    ``run_id`` names the bundle in the label; None leaves the label out.  ``mode`` tells
+    whether this run restored.  A clip that cannot be
     written is a failed record; the others go on.
     """
     made: list[Comparison] = []
+    labels = () if run_id is None else label_words(run_id, given=mode != "restore")
     for first in range(0, len(people), PEOPLE_AT_ONCE):
         group = people[first : first + PEOPLE_AT_ONCE]
-        made += _write_group(bundle, group, rate or PICTURE_RATE, run_id)
+        made += _write_group(bundle, group, rate or PICTURE_RATE, labels, mode)
     return tuple(made)
 
 
 def _write_group(
-    bundle: Path, people: Sequence[int], rate: Fraction, run_id: str | None
+    bundle: Path, people: Sequence[int], rate: Fraction, labels: Sequence[str], mode: Mode
 ) -> list[Comparison]:
     writers: dict[int, _Pair] = {}
     reasons: dict[int, str] = {}
@@ -99,9 +108,9 @@ def _write_group(
                 continue
             try:
                 if face.person not in writers:
-                    opened = _Pair.open(bundle / "data", face.person, rate, run_id)
+                    opened = _Pair.open(bundle / "data", face.person, rate, labels)
                     writers[face.person] = opened
-                _add(writers[face.person], bundle / "data", face)
+                _add(writers[face.person], bundle / "data", face, mode)
             except (av.FFmpegError, OSError, ValueError) as error:
                 reasons[face.person] = f"{type(error).__name__}: {reason_of(error)}"
         return [
@@ -112,13 +121,14 @@ def _write_group(
             writer.abort()
 
 
-def _add(pair: _Pair, data: Path, face: FaceLine) -> None:
+def _add(pair: _Pair, data: Path, face: FaceLine, mode: Mode) -> None:
     name = picture_name(face.frame, face.person)
     crop = _read(data / "cropped_faces" / name) if face.crop_sha256 else None
     restored = _read(data / "restored_faces" / name) if face.restored_sha256 else None
     where = data / "maps" / name
     map_ = _read(where) if where.is_file() else None
-    outcome = face.outcome if face.reason is None else f"{face.outcome}: {face.reason}"
+    done = outcome_words(face.outcome, mode)
+    outcome = done if face.reason is None else f"{done}: {face.reason}"
     words = caption(face.frame, face.pts_s, face.person, outcome)
     pair.full.add(words, crop, restored)
     pair.small.add(face.frame, words, crop, restored, map_)

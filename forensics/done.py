@@ -7,7 +7,7 @@ from pathlib import Path
 
 from forensics.evidence.signing import seal_lines
 from forensics.records import Audit
-from forensics.report.other_words import NOTHING_RESTORED, WITHOUT_ORIGINAL
+from forensics.report.other_words import NOTHING_RESTORED, TWICE, WITHOUT_ORIGINAL
 from forensics.report.words import DEMONSTRATION_SENTENCE, people_sentence
 
 
@@ -25,7 +25,7 @@ class Done:
     def lines(self) -> list[str]:
         """One sentence per person, the report's address, the verify command."""
 
-        first = (DEMONSTRATION_SENTENCE, WITHOUT_ORIGINAL, NOTHING_RESTORED)
+        first = (WITHOUT_ORIGINAL, NOTHING_RESTORED, DEMONSTRATION_SENTENCE, TWICE)
         lines = [s for s in first if s in self.audit.limits]
         lines += self.notes
         lines += [person.summary for person in self.audit.people]

@@ -183,11 +183,12 @@ def load_engines(settings: Settings) -> Engines:
     )
 
 
-def load_measuring(device_name: str, *, probing: bool) -> Engines:
+def load_measuring(device_name: str, *, probing: bool, measures: tuple[str, ...] = ()) -> Engines:
     """The networks that find, follow and measure faces, where nothing is restored.
 
     ``probing``: key faces are examined further, for which the embedded restorer draws other faces
-    that fit; it takes part under the role "alternatives" and restores nothing.
+    that fit; it takes part under the role "alternatives" and restores nothing.  ``measures``: names
+    of plugin measures.
     """
     make_repeatable()
     device = resolve_device(device_name)
@@ -200,12 +201,15 @@ def load_measuring(device_name: str, *, probing: bool) -> Engines:
     backbone = official if probing and official.is_file() else None
     if backbone is not None:
         models.append(_official_lpips(sha256_of(backbone)))
+    measuring = load_plugin_measures(measures)
+    models += [_plugin_record(plugin) for plugin in measuring]
     scorer = Scorer.load(
         loaded["perceptual"],
         loaded["identity"],
         backbone,
         device,
         evidence=loaded["evidence"],
+        plugins=measuring,
     )
     painter = None
     if probing:

@@ -99,6 +99,7 @@ def hold_against_source(
         writer,
         sink,
         _probing(media, following, engines),
+        paired=True,
     )
     redraw.run(progress)
     return writer.close()

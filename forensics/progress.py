@@ -66,7 +66,11 @@ class _Lines:
         seconds = max(1e-3, now - self._start)
         of = f" of {self._total}" if self._total else ""
         rate = f"{self._count / seconds:.1f}/s"
-        self._stream.write(f"{self._label}: {self._count}{of}, {rate}, {seconds:.0f} s\n")
+        left = ""
+        if self._total and 0 < self._count < self._total:
+            left = f", about {seconds / self._count * (self._total - self._count):.0f} s left"
+        text = f"{self._label}: {self._count}{of}, {rate}, {seconds:.0f} s{left}"
+        self._stream.write(text + "\n")
         self._stream.flush()
 
 
@@ -100,16 +104,26 @@ class Terminal:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
+            ProgressColumn,
+            Task,
             TextColumn,
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
+
+        class Rate(ProgressColumn):
+            """Steps a second."""
+
+            def render(self, task: Task) -> str:
+                return f"{task.speed:.2f}/s" if task.speed else ""
+
         from rich.progress import Progress as Bars
 
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            Rate(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from forensics.record_base import Record
-from forensics.records import Band, FlagCode, Totals
+from forensics.records import Band, FlagCode, Mode, Totals
 
 BATCH_SCHEMA = "restoration-forensics/batch/1"
 
@@ -76,6 +76,9 @@ class ItemResult(Record):
     )
     audit_sha256: str | None = Field(default=None, description="of data/audit.json")
     run: str | None = Field(default=None, description="id of the audit")
+    mode: Mode | None = Field(
+        default=None, description="restored here, or a pair held together; None without a bundle"
+    )
     kind: SourceKind | None = None
     source_sha256: str | None = None
     complete: bool = Field(description="a bundle stands and nothing in it failed")

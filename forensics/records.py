@@ -250,6 +250,15 @@ class Totals(Record):
     flagged_faces: int
     flagged_frames: int
 
+    def signed(self) -> dict[str, int]:
+        """The counts as a signed statement has them: signatures of older versions must hold, which
+        did not know frames that somebody else's clip lacks.
+        """
+        counts: dict[str, int] = self.model_dump()
+        if not self.frames_skipped:
+            del counts["frames_skipped"]
+        return counts
+
 
 class Flag(Record):
     """A finding about one person (or the picture), with its place."""

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -54,9 +54,11 @@ from forensics.records import (
 )
 from forensics.report.calibration import calibration_limits, calibration_sentence
 from forensics.report.credentials import source_notes
+from forensics.report.other_words import TWICE
 from forensics.report.plugin_words import plugin_limits
 from forensics.report.words import limits
 from forensics.reporting import planned_reports, write_reports
+from forensics.scoring.facts import FlagFinding
 from forensics.scoring.found_calibration import find_calibration
 from forensics.scoring.rating import Rating
 
@@ -101,7 +103,9 @@ class AuditRun:
         for note in self._bundle.notes:
             self._say(note)
         self._say(self._opening())
-        sink = BundleSink(self._bundle, self._label, self._settings.plugin_measures)
+        sink = BundleSink(
+            self._bundle, self._label, self._settings.plugin_measures, given=self.mode != "restore"
+        )
         try:
             sink.event("start", {"run": self._id, "source_sha256": self._media.source.sha256})
             self._provenance = Provenance(
@@ -140,6 +144,10 @@ class AuditRun:
     def _recorded(self) -> dict[str, Value]:
         """The settings that had an effect."""
         return self._settings.values()
+
+    def _twice(self, found: Sequence[FlagFinding]) -> tuple[str, ...]:
+        """What stands near the top where the source itself was restored before."""
+        return (TWICE,) if any(one.code == "restored_twice" for one in found) else ()
 
     def _other_media(self) -> Media | None:
         """Somebody else's restoration, where one is held against the source."""
@@ -258,11 +266,11 @@ class AuditRun:
             settings=self._recorded(),
             totals=totals,
             people=people,
-            flags=flag_records([*found, *gathered.redrawn.flags()]),
+            flags=flag_records([*found, *gathered.redrawn.flags()], self.mode),
             background=self._background(engines, gathered),
             reproduce=self._reproduce(),
             limits=(
-                *self._limits(people, models, not failures),
+                *_second(self._limits(people, models, not failures), self._twice(found)),
                 *calibration_limits(gathered.rating.note),
                 *plugin_limits(models),
             ),
@@ -289,7 +297,8 @@ class AuditRun:
         if self._media.source.kind == "image":
             return ()
         rate = self._media.frame_rate_hint
-        return write_comparisons(self._bundle.root, [p.id for p in people], rate, self._label)
+        numbers = [person.id for person in people]
+        return write_comparisons(self._bundle.root, numbers, rate, self._label, mode=self.mode)
 
     def _write_records(self, written: Written) -> None:
         bundle, media = self._bundle, self._media
@@ -326,10 +335,7 @@ class AuditRun:
                 f"In {count} frame(s) Lanczos stands outside the faces instead of the background "
                 "that was asked for; frames.jsonl says why."
             )
-        out += [
-            f"{name} failed on {count} face(s); faces.jsonl says why."
-            for name, count in sorted(gathered.plugin_failures.items())
-        ]
+        out += gathered.plugin_sentences()
         out += [f"{c.file} was not made: {c.reason}" for c in comparisons if c.outcome == "failed"]
         out += [
             f"{s.kind} stream {s.index} ({s.codec}) was not copied: {s.reason}"
@@ -381,6 +387,11 @@ class AuditRun:
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),
         }
+
+
+def _second(sentences: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
+    """What is added behind the first sentence, which stays the first."""
+    return (*sentences[:1], *added, *sentences[1:])
 
 
 def _utc(moment: datetime) -> str:

@@ -7,6 +7,7 @@ every output says why.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import ClassVar
 
 from forensics.assembly import Gathered
@@ -22,6 +23,7 @@ from forensics.pipeline import look_alone
 from forensics.records import Background, Comparison, Mode, Model, Person
 from forensics.report.other_words import NO_PROBABILITY, WITHOUT_ORIGINAL, alone_limits
 from forensics.run import AuditRun
+from forensics.scoring.facts import FlagFinding
 
 
 class AloneRun(AuditRun):
@@ -59,6 +61,10 @@ class AloneRun(AuditRun):
     ) -> tuple[Written, tuple[str, ...]]:
         """Nothing was drawn that credentials could speak of; the clip is left as it is."""
         return written, ()
+
+    def _twice(self, found: Sequence[FlagFinding]) -> tuple[str, ...]:
+        """Nothing: the clip was given as restored, so that its traces surprise nobody."""
+        return ()
 
     def _background(self, engines: Engines, gathered: Gathered) -> Background:
         return Background(

@@ -38,11 +38,10 @@ from forensics.report.credentials import OTHER, source_notes
 from forensics.report.other_words import NO_PROBABILITY, NOTHING_RESTORED, pair_limits
 from forensics.run import AuditRun, Keep, Say
 
-PASTED_OFF_PX: Final = (0.25, 0.75)
-"""A median shift within these, right and down alike, is upstream's half pixel."""
-PASTED_ON_PX: Final = 0.2
-LEAST_SHIFTS: Final = 3
-LEAST_SHIFTS_PICTURE: Final = 1
+NO_WHOLE: Final = (
+    "Whole restored frames were to be kept (--save frames), but single faces were given: there are"
+    " none."
+)
 
 
 class PairRun(AuditRun):
@@ -96,7 +95,8 @@ class PairRun(AuditRun):
             self._say(sentence[0].upper() + sentence[1:].rstrip(".") + ".")
 
     def _load(self) -> Engines:
-        return load_measuring(self._settings.device, probing=True)
+        settings = self._settings
+        return load_measuring(settings.device, probing=True, measures=settings.plugin_measures)
 
     def _due(self, following: Following) -> str:
         return f"faces to hold against it: {following.count}"
@@ -151,11 +151,13 @@ class PairRun(AuditRun):
         record, drawer = self._aligned.record, self._drawer
         if drawer is None:
             raise AssertionError("a pair is measured before it is recorded")
-        pasted = pasted_off(drawer.shifts_px, still=self._media.source.kind == "image")
+        pasted = drawer.pasted_off
         geometry = record.geometry
         if geometry is not None:
             geometry = geometry.model_copy(update={"half_pixel_paste": pasted})
         notes = (*record.notes, *_found(pasted, drawer))
+        if self._aligned.faces and "frames" in self._settings.saves:
+            notes = (*notes, NO_WHOLE)
         return record.model_copy(
             update={
                 "geometry": geometry,
@@ -191,6 +193,7 @@ class PairRun(AuditRun):
         words += ["--every", str(s.every), "--format", s.format]
         words += [] if s.lang == "en" else ["--lang", s.lang]
         words += [] if s.label else ["--no-label"]
+        words += [f"--measure={s.measure}"] if s.measure else []
         return {
             "audit": shlex.join(words),
             "verify": verify_command(self._bundle.out.name, self._signing.fingerprints),
@@ -220,17 +223,6 @@ def keep_other(
     )
     numbered = tuple((name, number) for number, name in enumerate(names, 1))
     return restored, numbered if folder else ()
-
-
-def pasted_off(shifts_px: list[tuple[float, float]], *, still: bool) -> bool | None:
-    """Whether faces lie half an output pixel off, from shifts right and down; None: cannot tell."""
-    if len(shifts_px) < (LEAST_SHIFTS_PICTURE if still else LEAST_SHIFTS):
-        return None
-    right, down = (median(values) for values in zip(*shifts_px, strict=True))
-    low, high = PASTED_OFF_PX
-    if low <= right <= high and low <= down <= high:
-        return True
-    return False if abs(right) <= PASTED_ON_PX and abs(down) <= PASTED_ON_PX else None
 
 
 def _found(pasted: bool | None, drawer: PairedDrawer) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from forensics.records import CLOCK_FIELDS
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schema"
 _FIGURE = re.compile("data:image/jpeg;base64,[A-Za-z0-9+/=]+")
+_ROUNDED = re.compile(r"MOMENT to MOMENT \([\d,]+ s\)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?Z| ?UTC|\+00:00)?")
 
 
@@ -104,7 +105,8 @@ def _without_clocks(bundle: Path, path: str) -> object:
     if path.startswith("report/") and path.endswith(".html"):
         text = raw.decode().replace(audit["run"]["id"], "RUN")
         text = _FIGURE.sub("FIGURE", text)  # the label in its pixels is the run's
-        return _MOMENT.sub("MOMENT", text.replace(str(audit["run"]["seconds"]), "SECONDS"))
+        text = _MOMENT.sub("MOMENT", text.replace(str(audit["run"]["seconds"]), "SECONDS"))
+        return _ROUNDED.sub("MOMENT to MOMENT (SECONDS)", text)
     if path.startswith("cmp/"):
         with Image.open(bundle / "data" / path) as pair:
             return pair.crop((0, 0, 1024, 512)).tobytes()

@@ -12,7 +12,8 @@ from PIL import Image
 from forensics.api import run_audit
 from forensics.config import Settings
 from forensics.progress import Silent
-from tests.attacks.null_engines import null_engines
+from forensics.undertaking import Undertaking
+from tests.attacks.null_engines import null_engines, null_measuring
 from tests.clips import Spec, make_clip, pattern
 
 FRAMES = 12
@@ -24,6 +25,7 @@ def null_networks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for place in ("forensics.run", "forensics.replay.run"):
             patch.setattr(f"{place}.load_engines", null_engines)
+        patch.setattr("forensics.run_pair.load_measuring", null_measuring)
         # The checkout under test may change while tests run; that is no fact of the machine.
         tool = {"name": "restoration-forensics", "version": "0.1.0", "commit": None}
         patch.setattr("forensics.evidence.environment._tool_record", lambda: tool)
@@ -42,8 +44,16 @@ def make_moving(path: Path) -> Path:
     return make_clip(path, Spec(pts=pts, size=(96, 96)))
 
 
-def null_audit(source: Path, out: Path, settings: Settings) -> Path:
-    """Audit with null networks; returns the bundle."""
+def null_audit(source: Path, out: Path, settings: Settings, restored: Path | None = None) -> Path:
+    """Audit with null networks; returns the bundle.  ``restored``: what is held against it."""
     with null_networks():
-        done = run_audit(source, out, settings, force=False, progress=Silent(), say=lambda _: None)
+        done = run_audit(
+            source,
+            out,
+            settings,
+            force=False,
+            progress=Silent(),
+            say=lambda _: None,
+            undertaking=Undertaking.of(restored, restored_only=False),
+        )
     return done.bundle

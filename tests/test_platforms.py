@@ -116,7 +116,7 @@ SIGNAL_NAMES = frozenset(
 )
 MMAP_NAMES = frozenset({"MAP_SHARED", "MAP_PRIVATE", "PROT_READ", "PROT_WRITE"})
 SHELLS = frozenset({"system", "popen", "getoutput", "getstatusoutput"})
-GUARDS = ("sys.platform", "os.name", "platform.system", "hasattr", "getattr", "POSIX", "LINUX")
+GUARDS = ("sys.platform", "os.name", "platform.system", "hasattr", "getattr", "can_fork()")
 CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "OSError"})
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from forensics.comparisons import viewer_file
 from forensics.evidence.lines import load_audit, write_audit
+from forensics.media.label import label_words
 from forensics.media.side_by_side import SIDE_PX, ViewerClip, caption
 from forensics.records import Comparison
 from forensics.report.view import load_view
@@ -28,7 +29,7 @@ def with_clips(bundle: Path, root: Path) -> Path:
     for person in view.audit.people:
         path = copy / "data" / viewer_file(person.id)
         path.parent.mkdir(exist_ok=True)
-        clip = ViewerClip(path, RATE, view.audit.run.id)
+        clip = ViewerClip(path, RATE, label_words(view.audit.run.id))
         for face in view.faces_of(person.id):
             name = f"{face.frame:06d}_{face.person:02d}.png"
             panels = [_panel(copy / "data" / f / name) for f in ("cropped_faces", "restored_faces")]

@@ -19,7 +19,7 @@ from forensics.batch.identity import identity
 from forensics.batch.journal import NAME as JOURNAL
 from forensics.batch.journal import Journal, Row
 from forensics.batch.plan import BatchPlan
-from forensics.batch.results import bundle_digest, duplicate, failed
+from forensics.batch.results import bundle_digest, duplicate, failed, without_folder
 from forensics.batch.rollup import Facts, clear_rollup, write_rollup
 from forensics.batch.runner import Finished, Order, Runner, Started, Task
 from forensics.config import Settings
@@ -144,8 +144,12 @@ class _Batch:
         rows = self._journal.rows()
         self._check_done(rows)
         for row in rows:
-            if row.state == "sealed" and row.result is not None:
+            if row.state != "sealed" or row.result is None:
+                continue
+            if self._job.signing.timestamp_url is None:
                 self._conclude(row.result)
+            else:  # a stamp taken long after the seal does not fit its log
+                self._journal.again(row.item.id)
         tasks = [self._task(row) for row in self._journal.rows() if self._is_due(row)]
         held = sum(row.state == "done" for row in rows)
         self._say(
@@ -213,6 +217,8 @@ class _Batch:
 
     def _conclude(self, result: ItemResult) -> None:
         """Sign what a worker sealed, and note the item as done."""
+        if self._job.settings.private:
+            result = without_folder(result, self._job.out)
         if result.bundle is not None and self._job.signing.keys:
             self._journal.sealed(result)
             result = self._signed(result)
@@ -244,14 +250,16 @@ class _Batch:
         return result.model_copy(update={"timestamp_failure": missing, "exit_code": code})
 
     def _repeat(self) -> None:
-        """Items that are the same as another get its result's name."""
+        """Items that are the same as another say so, with what became of that one by now."""
         rows = self._journal.rows()
-        results = {row.item.id: row.result for row in rows}
+        results = {row.item.id: row.result for row in rows if row.state == "done"}
         for row in rows:
-            if row.same_as is None or row.state == "done":
+            if row.same_as is None:
                 continue
             if (first := results.get(row.same_as)) is not None:
                 self._journal.done(duplicate(row.item, first))
+            elif row.state == "done":
+                self._journal.again(row.item.id)
 
     # ------------------------------------------------------------ roll-up
 

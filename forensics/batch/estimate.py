@@ -19,11 +19,14 @@ FACE_BYTES = 1_500_000
 """Crop, restored face, pair and map of one face as PNG, and its lines: about 1.5 MB."""
 ITEM_BYTES = 1_200_000
 """Report, records and cards of one bundle."""
-FACE_S = 1.0
-FRAME_S = 0.25
-PERSON_S = 6.0
-"""Seconds of one core of a 2-core Xeon with ``embedded``, ``exact`` and one thread: of a face,
-a frame of 480p besides its faces, and the key faces of one person that are examined further."""
+WORKER_S = 7.2
+ITEM_S = 0.24
+MEGAPIXEL_S = 0.22
+PERSON_S = 4.0
+FACE_S = 0.5
+"""Processor seconds of one core of a 2-core Xeon with ``embedded``, ``exact``, 2x and one thread,
+as ``benchmarks/batch_cost.py`` prints them: loading the networks once a worker, an audit whatever
+is in it, a million pixels of a frame, the key faces of a person, a face."""
 _COSTED = "embedded"
 
 
@@ -36,6 +39,8 @@ class Looked:
     frames: int
     bytes: int
     reason: str | None
+    megapixels: float = 0.0
+    """Of one frame."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,12 @@ class Estimate:
     @property
     def seconds(self) -> float:
         """For one person seen in every frame of every item."""
-        scored = self.frames / self.every
-        items = sum(item.reason is None for item in self.items)
-        work = scored * FACE_S + self.frames * FRAME_S + items * PERSON_S
-        return work / self.workers
+        work = sum(
+            ITEM_S + PERSON_S + item.frames * (item.megapixels * MEGAPIXEL_S + FACE_S / self.every)
+            for item in self.items
+            if item.reason is None
+        )
+        return WORKER_S + work / self.workers
 
     def document(self) -> dict[str, object]:
         """For ``--json``."""
@@ -106,8 +113,9 @@ class Estimate:
         )
         lines.append(
             f"Time: about {_duration(self.seconds)} with {self.workers} worker(s) for one person "
-            f"seen in every frame, at {FACE_S:g} s a face, {FRAME_S:g} s a frame and "
-            f"{PERSON_S:g} s a person, measured on one core of a 2-core Xeon."
+            f"seen in every frame, at {FACE_S:g} s a face, {MEGAPIXEL_S:g} s a million pixels, "
+            f"{PERSON_S:g} s a person and {WORKER_S:g} s to begin, measured on one core of a "
+            "2-core Xeon."
             if self.costed
             else "Time: not estimated; costs were measured for the profile 'embedded' alone."
         )
@@ -133,7 +141,16 @@ def estimate(
             except OSError as error:
                 looked.append(Looked(item.id, None, 0, 0, error.strerror or str(error)))
             else:
-                looked.append(Looked(item.id, source.kind, source.frames, source.bytes, None))
+                looked.append(
+                    Looked(
+                        item.id,
+                        source.kind,
+                        source.frames,
+                        source.bytes,
+                        None,
+                        source.display_width * source.display_height / 1e6,
+                    )
+                )
             step.advance()
     return Estimate(
         items=tuple(looked),

@@ -113,7 +113,12 @@ def _leftover(out: Path) -> bool:
 
 
 def _sealed(task: Task, order: Order, attempt: int) -> ItemResult | None:
-    """The result of an earlier attempt that sealed its bundle and died before it said so."""
+    """The result of an earlier attempt that sealed its bundle and died before it said so.
+
+    Not where a time stamp is wanted: a stamp taken long after the seal does not fit its log.
+    """
+    if order.signing.timestamp_url is not None:
+        return None
     from forensics.evidence.lines import load_audit
 
     try:

@@ -82,8 +82,12 @@ class Hand(Protocol):
         """The next thing it tells, None when there is none yet. After `Died` nothing more comes."""
         ...
 
+    def end(self) -> None:
+        """End an idle worker, which clears up behind itself."""
+        ...
+
     def kill(self) -> None:
-        """End it now, whatever it does."""
+        """End it now, whatever it does; its scratch folder may stay."""
         ...
 
 

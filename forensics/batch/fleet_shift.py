@@ -27,7 +27,7 @@ from forensics.batch.fleet import (
     SourceFacts,
 )
 from forensics.batch.incoming import Incoming, clear
-from forensics.batch.node import PART_BYTES, inputs_of, source_facts
+from forensics.batch.node import PART_BYTES, files_below, inputs_of, source_facts
 from forensics.batch.results import failed, without_bundle
 from forensics.batch.runner import ATTEMPTS, Event, Finished, Order, Started, Task
 from forensics.errors import EnvironmentLacks, ForensicsError, IntegrityError
@@ -102,10 +102,14 @@ class FleetShift:
     def stop(self) -> None:
         """End all workers and remove what came in part."""
         for place in self._places:
-            if place.hand is not None:
-                place.hand.kill()
             if place.incoming is not None:
                 place.incoming.drop()
+            if place.hand is None:
+                continue
+            if place.ready and place.errand is None:
+                place.hand.end()
+            else:
+                place.hand.kill()
 
     def _staff(self) -> None:
         """Ask for a worker wherever there is none; a place with false starts is given up."""
@@ -309,6 +313,6 @@ class FleetShift:
 def _files(path: Path) -> list[Path]:
     """What of an input is sent: a file with its capture record, a folder's files."""
     if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.is_file())
+        return files_below(path)
     record = path.with_name(path.name + RECORD_SUFFIX)
     return [path, record] if record.is_file() else [path]

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from forensics.errors import IntegrityError, UsageError
+from forensics.errors import IncompleteError, IntegrityError, UsageError
 from forensics.record_batch import BatchItem, ItemResult
 
 NAME = "journal.sqlite"
@@ -196,13 +196,19 @@ class Journal:
         self._base.close()
 
     def _set(self, item: str, what: str, *values: str | None) -> None:
-        with _whole(self._base):
-            done = self._base.execute(
-                f"UPDATE items SET {what}, changed_utc = {_NOW} WHERE id = ?",  # noqa: S608 - fixed texts of this class
-                (*values, item),
-            )
-            if done.rowcount != 1:
-                raise KeyError(item)
+        try:
+            with _whole(self._base):
+                done = self._base.execute(
+                    f"UPDATE items SET {what}, changed_utc = {_NOW} WHERE id = ?",  # noqa: S608 - fixed texts of this class
+                    (*values, item),
+                )
+        except sqlite3.OperationalError as error:  # a full disk
+            raise IncompleteError(
+                f"the batch stopped: {NAME} cannot be written ({error})",
+                "Make room and run the same command with --resume; what is done stays.",
+            ) from error
+        if done.rowcount != 1:
+            raise KeyError(item)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -244,7 +250,8 @@ def _whole(base: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        base.execute("ROLLBACK")
+        if base.in_transaction:  # SQLite itself rolls back when the disk is full
+            base.execute("ROLLBACK")
         raise
     base.execute("COMMIT")
 

@@ -7,9 +7,12 @@ place.  Every worker has a pipe of its own, so a death in mid-message reaches no
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -25,6 +28,7 @@ from forensics.record_batch import ItemResult
 
 log = logging.getLogger(__name__)
 
+Entry = Callable[["Connection[ItemResult, Job]", Order, int | None], None]
 _TICK_S = 0.25
 _GRACE_S = 10.0
 
@@ -47,15 +51,16 @@ class _Duty:
 class _Worker:
     """One process and the pipe to it."""
 
-    def __init__(self, number: int, order: Order, gpu: int | None) -> None:
+    def __init__(self, number: int, order: Order, gpu: int | None, entry: Entry) -> None:
         context = get_context("spawn")
         self.name = f"worker {number}"
         ours, theirs = context.Pipe()
         self.pipe: Connection[Job, ItemResult] = ours
         self.process: SpawnProcess = context.Process(
-            target=serve, args=(theirs, order, gpu), name=f"forensics-{number}", daemon=False
+            target=entry, args=(theirs, order, gpu), name=f"forensics-{number}", daemon=False
         )
-        self.process.start()
+        with _ctrl_c_is_ours():
+            self.process.start()
         theirs.close()
         self.duty: _Duty | None = None
 
@@ -84,13 +89,29 @@ class _Worker:
         self.pipe.close()
 
 
+@contextmanager
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """A process started inside ignores Ctrl-C: the driver ends it, so that it can be resumed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class LocalRunner:
-    """``workers`` processes; with ``gpus``, each sees one of them, in turn."""
+    """``workers`` processes; with ``gpus``, each sees one of them, in turn.
+
+    ``entry`` is what runs in a worker: a function of a module, as `forensics.batch.worker.serve`.
+    """
 
     name = "local"
 
-    def __init__(self, workers: int, gpus: int = 0) -> None:
-        self._count, self._gpus = workers, gpus
+    def __init__(self, workers: int, gpus: int = 0, entry: Entry = serve) -> None:
+        self._count, self._gpus, self._entry = workers, gpus, entry
 
     @property
     def workers(self) -> int:
@@ -99,7 +120,8 @@ class LocalRunner:
 
     def run(self, tasks: Sequence[Task], order: Order) -> Generator[Event, None, None]:
         """See `forensics.batch.runner.Runner`."""
-        shift = _Shift(tasks, order, min(self._count, len(tasks)), self._gpus)
+        count = min(self._count, len(tasks))
+        shift = _Shift(tasks, order, count, self._gpus, self._entry)
         try:
             yield from shift.work()
         finally:
@@ -109,8 +131,10 @@ class LocalRunner:
 class _Shift:
     """One run over its tasks."""
 
-    def __init__(self, tasks: Sequence[Task], order: Order, count: int, gpus: int) -> None:
-        self._order, self._gpus = order, gpus
+    def __init__(
+        self, tasks: Sequence[Task], order: Order, count: int, gpus: int, entry: Entry
+    ) -> None:
+        self._order, self._gpus, self._entry = order, gpus, entry
         self._waiting = deque((task, 1, 0.0) for task in tasks)
         self._workers: dict[int, _Worker] = {}
         self._count = count
@@ -149,7 +173,7 @@ class _Shift:
                 continue
             if worker is None:
                 gpu = (number - 1) % self._gpus if self._gpus else None
-                worker = self._workers[number] = _Worker(number, self._order, gpu)
+                worker = self._workers[number] = _Worker(number, self._order, gpu, self._entry)
             task, attempt, spent = self._waiting.popleft()
             worker.give(_Duty(task, attempt, time.monotonic(), spent))
             yield Started(task.item.id, attempt, worker.name)

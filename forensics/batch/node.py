@@ -8,6 +8,7 @@ nothing into OUT.  Knows no engine; `forensics.batch.ray_fleet` makes an actor o
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -31,12 +32,24 @@ SHIPPED = "shipped"
 
 
 def source_facts(path: Path) -> SourceFacts:
-    """Digest and size of a file, or of a folder's pictures; OSError or `InputError` without."""
-    from forensics.media.container import digest_file, digest_files
-    from forensics.media.quick import list_folder
+    """Digest and size of a file, or of all files below a folder by name; OSError without."""
+    from forensics.media.container import digest_file
 
-    found = digest_files(list_folder(path).pictures) if path.is_dir() else digest_file(path)
-    return SourceFacts(found.sha256, found.bytes)
+    if not path.is_dir():
+        found = digest_file(path)
+        return SourceFacts(found.sha256, found.bytes)
+    digest, size = hashlib.sha256(), 0
+    for file in files_below(path):
+        one = digest_file(file)
+        name = file.relative_to(path).as_posix().encode("utf-8", "surrogateescape")
+        digest.update(one.sha256.encode() + b"  " + name + b"\n")
+        size += one.bytes
+    return SourceFacts(digest.hexdigest(), size)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file below a folder, in order; another tool's output has folders in it."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def inputs_of(item: BatchItem) -> tuple[Path, ...]:
@@ -149,7 +162,7 @@ def _beyond(order: Order, seconds: float) -> str | None:
 
 def _parts(out: Path) -> Iterator[News]:
     """Every file below ``out`` in order; an empty file is one empty part."""
-    for path in sorted(p for p in out.rglob("*") if p.is_file()):
+    for path in files_below(out):
         name = path.relative_to(out).as_posix()
         with path.open("rb") as stream:
             data = stream.read(PART_BYTES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 _STORE_BYTES = 512 * 2**20
 """Object store of a Ray that is started here: pieces of a few MiB on their way, nothing else."""
 _PIECES_AHEAD = 4
+_END_S = 10.0
+_STARTS = 4
 _BYTES_EACH = 2 * 2**30
 """Memory that one worker on a CPU is counted with."""
 
@@ -87,8 +90,7 @@ class RayFleet:
         return self._slots
 
     def _connect(self) -> None:
-        # Read by ray when it is imported and when it starts; nothing is sent to anybody.
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        self._prepare()
         import ray
 
         self._joined = ray.is_initialized()  # whoever started it stops it
@@ -104,7 +106,7 @@ class RayFleet:
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # the boundary to Ray, which raises even bare Exception here
             self._remove_folder()
             where = "started" if self._wish.address is None else f"joined at {self._wish.address!r}"
             raise EnvironmentLacks(
@@ -114,7 +116,29 @@ class RayFleet:
         finally:
             _restore(handlers)
 
+    def _prepare(self) -> None:
+        """Variables that Ray reads when it is imported and when it starts."""
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent to anybody
+        if self._wish.address is not None or "ray" in sys.modules:
+            return
+        if not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
+            # A secret of this run alone; left to itself Ray writes one into the home folder.
+            os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+
     def _start(self) -> None:
+        """Start a Ray here; once more where a busy machine took longer than Ray waits."""
+        for attempt in range(1, _STARTS + 1):
+            try:
+                self._start_once()
+            except Exception as error:  # "timed out during startup" is a bare Exception of Ray's
+                self._remove_folder()
+                if attempt == _STARTS:
+                    raise
+                log.warning("Ray did not start (%s); once more", error)
+            else:
+                return
+
+    def _start_once(self) -> None:
         import ray
 
         # Ray puts sockets there, whose paths must be short.
@@ -164,7 +188,8 @@ class RayFleet:
                 "env_vars": {**dict.fromkeys(names, threads), "OMP_WAIT_POLICY": "PASSIVE"}
             },
         }
-        actor = ray.remote(Actor).options(**options).remote(list(sys.argv), self._wish.threads)
+        arguments = (list(sys.argv), self._wish.threads, self._folder)
+        actor = ray.remote(Actor).options(**options).remote(*arguments)
         return _RayHand(actor, number, self._versions)
 
     def wait(self, hands: Sequence[Hand], timeout_s: float) -> None:
@@ -271,6 +296,15 @@ class _RayHand:
 
     def _node_is_gone(self) -> bool:
         return self._node is not None and all(n["NodeID"] != self._node for n in _alive_nodes())
+
+    def end(self) -> None:
+        import ray
+        from ray.exceptions import RayError
+
+        if not self._dead:
+            with suppress(RayError):
+                ray.get(self._actor.end.remote(), timeout=_END_S)
+        self.kill()
 
     def kill(self) -> None:
         import ray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, IncompleteError
 from forensics.evidence.batch_facts import with_audit
 from forensics.evidence.lines import AUDIT, parse_audit
 from forensics.evidence.names import readable_name
@@ -46,13 +46,16 @@ def result_of_bundle(
 def failed(
     item: BatchItem, error: BaseException, seconds: float, *, attempts: int = 1
 ) -> ItemResult:
-    """The result of an item that gave no bundle."""
+    """The result of an item that gave no bundle; a pair that cannot be aligned is unscorable."""
     known = isinstance(error, ForensicsError)
+    # What the system refused has its OSError as cause; a pair that does not fit together has none.
+    apart = isinstance(error, IncompleteError) and error.__cause__ is None
     return without_bundle(
         item,
+        outcome="unscorable" if apart and item.restored is not None else "failed",
         reason=error.message if isinstance(error, ForensicsError) else _internal(error),
         hint=(error.hint or None) if isinstance(error, ForensicsError) else None,
-        error=None if known else readable_name(f"{type(error).__name__}: {error}"),
+        error=None if known else f"{type(error).__name__}: {error}",
         exit_code=error.exit_code if isinstance(error, ForensicsError) else 3,
         seconds=seconds,
         attempts=attempts,
@@ -77,13 +80,24 @@ def without_bundle(
         restored=item.restored_named,
         outcome=outcome,
         exit_code=exit_code,
-        reason=readable_name(reason),
-        hint=None if hint is None else readable_name(hint),
-        error=error,
+        reason=_named(reason, item),
+        hint=None if hint is None else _named(hint, item),
+        error=None if error is None else _named(error, item),
         seconds=round(seconds, 3),
         attempts=attempts,
         complete=False,
     )
+
+
+def without_folder(result: ItemResult, out: Path) -> ItemResult:
+    """The result without the place where the batch stands, for private runs."""
+    texts = {"reason": result.reason, "hint": result.hint, "error": result.error}
+    changed = {
+        name: text.replace(str(out), out.name).replace(str(out.parent), "")
+        for name, text in texts.items()
+        if text is not None
+    }
+    return result.model_copy(update=changed)
 
 
 def duplicate(item: BatchItem, first: ItemResult) -> ItemResult:
@@ -101,6 +115,17 @@ def duplicate(item: BatchItem, first: ItemResult) -> ItemResult:
         same_as=first.id,
         complete=first.complete,
     )
+
+
+def _named(text: str, item: BatchItem) -> str:
+    """Messages name a source by its path; a record names it as the batch does."""
+    paths = [(item.source, item.named)]
+    if item.restored is not None and item.restored_named is not None:
+        paths.append((item.restored, item.restored_named))
+    for path, named in paths:
+        for spelled in (str(path), repr(str(path))[1:-1]):
+            text = text.replace(spelled, named)
+    return readable_name(text)
 
 
 def _internal(error: BaseException) -> str:

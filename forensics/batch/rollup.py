@@ -45,7 +45,11 @@ def clear_rollup(out: Path) -> None:
 def write_rollup(
     out: Path, rows: Sequence[Row], settings: Settings, signing: Signing, facts: Facts
 ) -> BatchSummary:
-    """Write the roll-up of ``rows`` into ``out``; returns what batch.json holds."""
+    """Write the roll-up of ``rows`` into ``out``; returns what batch.json holds.
+
+    A time stamp that could not be had over it is told in ``run.stopped`` and the exit code of what
+    is returned: batch.json was sealed before the authority was asked.
+    """
     clear_rollup(out)
     making = out / _MAKING
     making.mkdir()
@@ -72,13 +76,13 @@ def write_rollup(
     if "html" in settings.formats:
         (making / "batch.html").write_text(render_batch_html(summary), "utf-8")
     (making / "batch.json").write_bytes(summary_bytes(summary))
-    seal_rollup(making, out, summary, signing)
+    missing = seal_rollup(making, summary, signing)
     for name in SEALED:
         if (making / name).exists():
             (making / name).rename(out / name)
     (making / "batch.json").rename(out / "batch.json")
     making.rmdir()
-    return summary
+    return summary if missing is None else _unstamped(summary, missing)
 
 
 def _view(name: str, asked: bool) -> BatchFile:
@@ -94,6 +98,13 @@ def _faces(out: Path, making: Path, summary: BatchSummary) -> BatchFile:
     rows = write_faces(making / name, out, summary.items)
     digest = hashlib.sha256((making / name).read_bytes()).hexdigest()
     return BatchFile(file=name, outcome="written", sha256=digest, rows=rows)
+
+
+def _unstamped(summary: BatchSummary, reason: str) -> BatchSummary:
+    words = f"The roll-up is signed but NOT time-stamped: {reason}."
+    stopped = f"{summary.run.stopped} {words}" if summary.run.stopped else words
+    run = summary.run.model_copy(update={"exit_code": 3, "stopped": stopped})
+    return summary.model_copy(update={"run": run})
 
 
 def _pdf_failed(summary: BatchSummary, reason: str) -> BatchSummary:

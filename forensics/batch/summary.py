@@ -71,7 +71,12 @@ def build_summary(
         items=results,
         not_run=not_run,
         notes=facts.notes,
-        limits=limits(demonstration=settings.models == "embedded", complete=complete),
+        limits=limits(
+            demonstration=settings.models == "embedded"
+            and any(result.mode == "restore" for result in results),
+            pairs=any(result.mode == "pair" for result in results),
+            complete=complete,
+        ),
     )
 
 

@@ -11,7 +11,8 @@ import json
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -23,7 +24,7 @@ from forensics.capture.redaction import plain
 from forensics.capture.targets import PUBLIC, Reach, check_given
 from forensics.errors import EnvironmentLacks, InputError, IntegrityError, UsageError
 from forensics.evidence.names import safe_name
-from forensics.record_capture import RECORD_SUFFIX, Capture
+from forensics.record_capture import RECORD_SUFFIX, Capture, Choice, Exchange
 
 if TYPE_CHECKING:
     from forensics.capture.extraction import Entry, Extraction
@@ -74,6 +75,21 @@ class Captured:
         ]
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A clip of a list that could not be captured; nothing of it was kept."""
+
+    index: int
+    title: str
+    reason: str
+    hint: str
+    exit_code: int = 3
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        return [f"Not captured: clip {self.index} of the list ({self.title}): {self.reason}"]
+
+
 def check_extra() -> None:
     """Raise `EnvironmentLacks` where the extra is not installed."""
     if find_spec("yt_dlp") is None:
@@ -91,12 +107,13 @@ def capture(
     playlist: bool = False,
     advance: Advance = lambda received, stated: None,
     reach: Reach = PUBLIC,
-) -> Iterator[Captured]:
+) -> Iterator[Captured | Lost]:
     """Capture the clip at ``url``, or with ``playlist`` every clip of a list, one after the other.
 
     ``place`` gives the folder for a clip's stem; a file that is there already is never replaced.
-    The limits hold for each clip.  ``reach`` is for tests.  Raises `UsageError`, `InputError`,
-    `IntegrityError` or `EnvironmentLacks`; clips given before are whole and stay.
+    The limits hold for each clip; one of a list that cannot be captured is `Lost` and the others
+    go on.  ``reach`` is for tests.  Raises `UsageError`, `InputError`, `IntegrityError` or
+    `EnvironmentLacks`; clips given before are whole and stay.
     """
     check_given(url)
     check_extra()
@@ -107,10 +124,16 @@ def capture(
     net = Net(reach, allowed.max_seconds)
     try:
         extraction = Extraction(net, playlist)
-        found = extraction.entries(url)
-        while (entry := next(found, None)) is not None:
-            yield _capture_one(url, entry, net, extraction, place, allowed, advance)
-            net.begin(allowed.max_seconds)
+        for entry in extraction.entries(url):
+            if entry.playlist is not None and entry.playlist.index > 1:
+                net.begin(allowed.max_seconds)
+            try:
+                whole = extraction.whole(entry)
+                yield _capture_one(url, whole, net, extraction, place, allowed, advance)
+            except (InputError, UsageError) as error:  # also: its file is there already
+                if entry.playlist is None:
+                    raise
+                yield Lost(entry.playlist.index, entry.title, error.message, error.hint)
     finally:
         net.close()
 
@@ -132,46 +155,20 @@ def _capture_one(
     folder = place(stem)
     name = f"{stem}.{taken.video.ext}"
     sound = f"{stem}.audio.{taken.audio.ext}" if taken.audio else None
-    pages = tuple(net.exchanges)
+    begun = Begun(url, entry, taken.choice, net.started_utc, tuple(net.exchanges), limits)
     targets = [n for n in (name, sound, name + INFO_SUFFIX, name + RECORD_SUFFIX) if n]
     _check_free(folder, targets)
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".capture-", suffix=".incomplete", dir=folder))
     try:
-        got: list[Transferred] = []
         args = (limits.max_bytes, advance)
-        got.append(transfer(net, extraction, taken.video, staging / name, "video", *args))
+        got = [transfer(net, extraction, taken.video, staging / name, "video", *args)]
         if taken.audio and sound:
             got.append(transfer(net, extraction, taken.audio, staging / sound, "audio", *args))
         info, removed = extraction.info_json(entry)
         (staging / (name + INFO_SUFFIX)).write_bytes(info)
-        info_dict, files = entry.info, tuple(g.file for g in got)
-        record = Capture(
-            version=__version__,
-            yt_dlp=_yt_dlp_version(),
-            python=platform.python_version(),
-            url=url,
-            url_final=files[0].url,
-            started_utc=net.started_utc,
-            ended_utc=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            extractor=str(
-                info_dict.get("extractor_key") or info_dict.get("extractor") or "unknown"
-            ),
-            page_url=_text(info_dict.get("webpage_url"), net),
-            title=_text(info_dict.get("title"), net),
-            media_id=_text(info_dict.get("id"), net),
-            playlist=entry.playlist,
-            choice=taken.choice,
-            files=files,
-            pages=pages,
-            info_file=name + INFO_SUFFIX,
-            info_sha256=hashlib.sha256(info).hexdigest(),
-            removed=removed,
-            max_bytes=limits.max_bytes,
-            max_seconds=limits.max_seconds,
-            notes=(*(n for g in got for n in g.notes), *_refused(net)),
-            doubts=tuple(d for g in got for d in g.doubts),
-        )
+        record = _record(begun, net, got, (name + INFO_SUFFIX, info, removed))
         (staging / (name + RECORD_SUFFIX)).write_bytes(record_bytes(record))
         _check_free(folder, targets)
         # The clip itself last: where it stands, everything about it stands.
@@ -179,9 +176,55 @@ def _capture_one(
             (staging / part).rename(folder / part)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if made:
+            with suppress(OSError):  # what was captured is in it
+                folder.rmdir()
     captured = Captured(folder / name, folder / (name + RECORD_SUFFIX), record)
     check_captured(captured)
     return captured
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What is known of a capture before its files are fetched."""
+
+    url: str
+    entry: Entry
+    choice: Choice
+    started_utc: str
+    pages: tuple[Exchange, ...]
+    limits: Limits
+
+
+def _record(
+    begun: Begun, net: Net, got: Sequence[Transferred], info: tuple[str, bytes, int]
+) -> Capture:
+    """The record; ``info``: name, bytes and removed values of what the extractor found."""
+    facts, files = begun.entry.info, tuple(g.file for g in got)
+    return Capture(
+        version=__version__,
+        yt_dlp=_yt_dlp_version(),
+        python=platform.python_version(),
+        url=begun.url,
+        url_final=files[0].url,
+        started_utc=begun.started_utc,
+        ended_utc=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        extractor=str(facts.get("extractor_key") or facts.get("extractor") or "unknown"),
+        page_url=_text(facts.get("webpage_url"), net),
+        title=_text(facts.get("title"), net),
+        media_id=_text(facts.get("id"), net),
+        playlist=begun.entry.playlist,
+        choice=begun.choice,
+        files=files,
+        pages=begun.pages,
+        info_file=info[0],
+        info_sha256=hashlib.sha256(info[1]).hexdigest(),
+        removed=info[2],
+        max_bytes=begun.limits.max_bytes,
+        max_seconds=begun.limits.max_seconds,
+        notes=(*(n for g in got for n in g.notes), *_refused(net)),
+        doubts=tuple(d for g in got for d in g.doubts),
+    )
 
 
 def record_bytes(record: Capture) -> bytes:
@@ -240,5 +283,7 @@ def _yt_dlp_version() -> str:
 def one(url: str, place: Place, *, limits: Limits | None = None, reach: Reach = PUBLIC) -> Captured:
     """Capture the single clip at ``url``; see `capture`."""
     for captured in capture(url, place, limits=limits, reach=reach):
+        if isinstance(captured, Lost):
+            raise InputError(captured.reason, captured.hint)
         return captured
     raise InputError(f"no video was found at {url!r}")

@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar
 from typing import Any
 
 from yt_dlp.utils import DownloadError, YoutubeDLError
@@ -99,21 +98,14 @@ class Extraction:
             },
         )
 
-    @property
-    def cookies(self) -> CookieJar:
-        """Cookies that the site set during this capture; they go nowhere else."""
-        jar: CookieJar = self.asker.cookiejar
-        return jar
-
-    def entries(self, url: str) -> Iterator[Entry]:
-        """The clips at ``url``: one, or with ``playlist`` every entry of a list.
+    def entries(self, url: str) -> list[Entry]:
+        """The clips at ``url``: one, or with ``playlist`` every entry of a list, not asked for yet.
 
         `InputError` for what cannot be read, and for a list that was not asked for.
         """
         found = self._ask(url)
         if found.get("_type", "video") in _ONE_CLIP:
-            yield Entry(found)
-            return
+            return [Entry(found)]
         listed = [entry for entry in found.get("entries") or () if entry]
         if not listed:
             raise InputError(f"no video was found at {url!r}", "Check the address in a browser.")
@@ -128,21 +120,22 @@ class Extraction:
                 f"{url!r} is a list of more than {MAX_ENTRIES} clips", "Capture them one by one."
             )
         title = found.get("title")
-        for index, entry in enumerate(listed, 1):
-            place = Playlist(
-                title=None if title is None else plain(str(title)), index=index, entries=len(listed)
-            )
-            yield Entry(self._whole(entry), place)
+        named = None if title is None else plain(str(title))
+        count = len(listed)
+        return [
+            Entry(e, Playlist(title=named, index=i, entries=count)) for i, e in enumerate(listed, 1)
+        ]
 
-    def _whole(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-        if entry.get("_type", "video") in _ONE_CLIP:
+    def whole(self, entry: Entry) -> Entry:
+        """The entry with its formats; one of a list is asked for now."""
+        if entry.info.get("_type", "video") in _ONE_CLIP:
             return entry
-        address = str(entry.get("url") or "")
+        address = str(entry.info.get("url") or "")
         self._net.check(address)
-        whole = self._ask(address)
-        if whole.get("_type", "video") not in _ONE_CLIP:
+        found = self._ask(address)
+        if found.get("_type", "video") not in _ONE_CLIP:
             raise InputError(f"{address!r} is a list within a list", "Capture it by itself.")
-        return whole
+        return Entry(found, entry.playlist)
 
     def _ask(self, url: str) -> Mapping[str, Any]:
         self._net.allow(PAGE_BYTES)

@@ -59,20 +59,13 @@ def transfer(
         stated = _stated(answer, max_bytes)
         line = net.last_line
         line.probing = True
-        digests = _receive(answer, path, stated, max_bytes, advance)
+        short, long, count = _receive(answer, path, stated, max_bytes, advance)
         answer.close()
     except (RequestError, OSError, http.client.HTTPException) as error:
         raise net.refusal or _failed(error) from error
     net.seconds_left()
-    short, long, count = digests
-    ended = _now()
-    chain = tuple(net.exchanges[first:])
-    notes, doubts = _look(answer, stated, count)
-    if line.surplus:
-        doubts.append(
-            f"The server sent more than the {stated} bytes it stated; the rest belongs to no "
-            "answer and was not kept."
-        )
+    ended, chain = _now(), tuple(net.exchanges[first:])
+    notes, doubts = _look(answer, stated, count, surplus=line.surplus)
     again = _ask_again(net, extraction, wanted)
     _compare(chain[-1], again, notes, doubts)
     return Transferred(
@@ -161,8 +154,16 @@ def _failed(error: Exception) -> InputError:
     return InputError(words[:400], "Nothing was kept. Run it again.")
 
 
-def _look(answer: Response, stated: int | None, count: int) -> tuple[list[str], list[str]]:
+def _look(
+    answer: Response, stated: int | None, count: int, *, surplus: bool
+) -> tuple[list[str], list[str]]:
+    """Notes and doubts that the answer itself gives reason for."""
     notes, doubts = [], []
+    if surplus:
+        doubts.append(
+            f"The server sent more than the {stated} bytes it stated; the rest belongs to no "
+            "answer and was not kept."
+        )
     if stated is None and "chunked" not in (answer.headers.get("Transfer-Encoding") or "").lower():
         notes.append(
             f"The server stated no length: whether {count} bytes are the whole file cannot be told "

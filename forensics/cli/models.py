@@ -39,14 +39,27 @@ CAME = {
 def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """List every network: name, role, licence, state, and the profiles it belongs to."""
+    """List every network: name, role, licence, state, and the profiles it belongs to.
+
+    Restorers of other packages are named after them and not imported.
+    """
     from forensics.config import models_dir
     from forensics.models.catalogue import entries
+    from forensics.models.plugins import RESTORERS, plugins
 
     found = entries()
     lines = [line for entry in found for line in _lines(entry)]
+    offered = plugins(RESTORERS)
+    lines += [
+        f"{p.name}: restorer of the package {p.distribution} {p.version} (plugin), {p.licence}"
+        for p in offered
+    ]
     lines.append(f"Models folder: {models_dir()}. See 'forensics models fetch --help'.")
-    Output(as_json).result({"models": [_document(entry) for entry in found]}, lines)
+    document = {
+        "models": [_document(entry) for entry in found],
+        "plugins": {p.name: f"{p.distribution} {p.version}" for p in offered},
+    }
+    Output(as_json).result(document, lines)
 
 
 @models_app.command("verify")

@@ -32,6 +32,7 @@ def with_audit(result: ItemResult, audit: Audit) -> ItemResult:
             "exit_code": 3 if stamp else audit.run.exit_code,
             "reason": _UNSCORABLE if outcome == "unscorable" else None,
             "run": audit.run.id,
+            "mode": audit.mode,
             "kind": audit.source.kind,
             "source_sha256": audit.source.sha256,
             "complete": audit.run.complete,

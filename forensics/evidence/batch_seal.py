@@ -34,11 +34,11 @@ def summary_bytes(summary: BatchSummary) -> bytes:
     return dump_document(summary.model_dump(mode="json", by_alias=True))
 
 
-def seal_rollup(making: Path, out: Path, summary: BatchSummary, signing: Signing) -> None:
+def seal_rollup(making: Path, summary: BatchSummary, signing: Signing) -> str | None:
     """Write the list of digests and, with keys, the signature into ``making``.
 
-    ``making`` holds the files of the roll-up, ``out`` the bundles.  A time stamp that was asked for
-    is taken; one that fails is not here, and `verify` says that the time is not attested.
+    ``making`` holds the files of the roll-up.  Returns why a time stamp that was asked for is
+    missing, else None; batch.json is sealed by then and cannot say it, `verify` does.
     """
     digests = {
         name: digest_file(making / name).sha256
@@ -48,7 +48,7 @@ def seal_rollup(making: Path, out: Path, summary: BatchSummary, signing: Signing
     digests |= bundle_digests(summary)
     _write(making / LIST, list_bytes(digests))
     if not signing.keys:
-        return
+        return None
     # Here alone: it brings an HTTP client for time stamps.
     from forensics.evidence.sealing import signers_pem
     from forensics.evidence.timestamp import TimestampError, request_token
@@ -60,8 +60,9 @@ def seal_rollup(making: Path, out: Path, summary: BatchSummary, signing: Signing
     if signing.timestamp_url is not None:
         try:
             _write(making / STAMP, request_token(signing.timestamp_url, envelope))
-        except TimestampError:
-            return  # every bundle's own seal meets the same authority and records its failure
+        except TimestampError as error:
+            return str(error)
+    return None
 
 
 def bundle_digests(summary: BatchSummary) -> dict[str, str]:

@@ -37,6 +37,7 @@ from forensics.evidence.batch_seal import (
 from forensics.evidence.batch_table import table_bytes
 from forensics.evidence.batch_verification import BatchVerification, BundleCheck, conclude_batch
 from forensics.evidence.bundle import SUFFIX
+from forensics.evidence.check_seal import LOST_STAMP, NO_STAMP
 from forensics.evidence.check_signature import check_signature, check_unsigned, signed
 from forensics.evidence.check_token import check_time, parse_moment
 from forensics.evidence.dsse import MAX_ENVELOPE_BYTES, canonical_json
@@ -235,7 +236,9 @@ class _BatchCheck:
             return judged(step, [f"the key {n[:16]}… {why}" for n, why in lapsed.items()], "")
         self._seal = self._seal.without(lapsed)
         gate = 1 if self._trust.tsa_roots else 0
-        return found or Step(step, "not_included", "no time stamp over the roll-up", gate)
+        asked = self._summary.run.timestamp_requested
+        said = LOST_STAMP.replace("audit.json", BATCH) if asked else NO_STAMP
+        return found or Step(step, "not_included", said, gate)
 
     def _totals(self, step: str) -> Step:
         summary = self._summary

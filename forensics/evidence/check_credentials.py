@@ -179,7 +179,7 @@ def _judge(side: _Side, found: Credentials, faults: list[str], gates: list[str])
             gates.append(f"the given anchors do not vouch for the {name} ({found.state})")
         elif found.failures:
             codes = ", ".join(sorted({failure.code for failure in found.failures}))
-            gates.append(f"the credentials of the {name} itself have failures ({codes})")
+            gates.append(f"the {name}'s own credentials have failures ({codes})")
 
 
 def _words(what: str, found: Credentials) -> str:

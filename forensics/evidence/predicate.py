@@ -29,6 +29,7 @@ BYPRODUCTS: Final = (
     "frames/original.packethash",
     "frames/restored.packethash",
     "run/acquisition.json",
+    "run/capture.json",
     "run/command.json",
     "run/environment.json",
     "models/models.cdx.json",

@@ -57,7 +57,7 @@ def build_statement(
             "case": audit.run.case,
             "ended_utc": audit.run.ended_utc,
             "source_sha256": audit.source.sha256,
-            "totals": audit.totals.model_dump(),
+            "totals": audit.totals.signed(),
             "events_head": events_head,
             "signers": list(audit.run.signers),
             "provenance": provenance,

@@ -39,13 +39,14 @@ class Rejection:
     Too brief; or seen only now and then; or never as large as the smallest face the detector is
     tested on (below that a button can look like a face for long).  Where the detector was sure,
     only a flash is too brief.
-    A picture or a very short clip gives a tracklet no chance to grow; there nothing is rejected.
+    A picture, a very short clip or a very short shot gives a tracklet no chance to grow; there
+    nothing is rejected: each photograph of a folder is a shot of its own.
     """
 
     longest: int = 3  # sightings of the longest tracklet, however often it comes back
     sure_score: float = 0.9  # the detector was sure
     flash_s: float = 0.25  # seen for less in all is a flash even then
-    chances: int = 5  # frames around it in which it could have been seen
+    chances: int = 5  # frames around it, of its own shots, in which it could have been seen
     steady: float = 0.6  # share of the frames between a tracklet's ends in which a face is seen
     tested_px: float = 12.0  # between the eyes: the smallest face of the detector's tests
 
@@ -127,6 +128,7 @@ class Tracker:
         self._rejection = rejection or Rejection()
         self._follower = Follower(self._motion, self._decision)
         self._frames: list[tuple[int, float | None, int]] = []
+        self._scenes: dict[int, int] = {}  # by frame
         self._last_s = -np.inf
 
     def add(
@@ -159,6 +161,7 @@ class Tracker:
         ]
         self._follower.add(sightings, time_s, cut)
         self._frames.append((frame, pts_s, len(detections)))
+        self._scenes[frame] = self._follower.scene
 
     def finish(self) -> Tracks:
         """Join tracklets into people and number them."""
@@ -191,7 +194,8 @@ class Tracker:
         if not (flash if sure else flash or brief or flickers or tiny):
             return False
         reach = range(seen[0].frame - rule.chances, seen[-1].frame + rule.chances + 1)
-        chances = sum(1 for frame, _, _ in self._frames if frame in reach)
+        shots = {t.scene for t in group.tracklets}
+        chances = sum(1 for frame in reach if self._scenes.get(frame) in shots)
         return chances >= rule.chances
 
     def _frame_s(self) -> float:

@@ -18,6 +18,8 @@ MARGIN_PX: Final = 32
 RESTORED_WORDS: Final = "AI-RESTORED"
 FOOTAGE_WORDS: Final = "FOOTAGE, ENLARGED"
 MAP_WORDS: Final = "MAP, AI-RESTORED"
+GIVEN_WORDS: Final = "GIVEN AS RESTORED"
+GIVEN_MAP_WORDS: Final = "MAP OF WHAT WAS GIVEN"
 CODE_PX: Final = 8
 """Height of the strip that carries a frame's number for a program."""
 CODE_BITS: Final = 20
@@ -51,9 +53,13 @@ def margin(*words: str, width: int) -> NDArray[np.uint8]:
     return found
 
 
-def label_words(run_id: str) -> tuple[str, str]:
-    """What stands below the footage and below the restored face."""
-    return FOOTAGE_WORDS, f"{RESTORED_WORDS}  -  bundle {short_id(run_id)}"
+def label_words(run_id: str, *, given: bool = False) -> tuple[str, str, str]:
+    """What stands below the footage, below the restored face and below its map.
+
+    ``given``: somebody else restored, by means that are not known.
+    """
+    restored, map_ = (GIVEN_WORDS, GIVEN_MAP_WORDS) if given else (RESTORED_WORDS, MAP_WORDS)
+    return FOOTAGE_WORDS, f"{restored}  -  bundle {short_id(run_id)}", map_
 
 
 @lru_cache(maxsize=64)
@@ -75,12 +81,15 @@ def frame_code(frame: int, width: int) -> NDArray[np.uint8]:
     return strip
 
 
-def labelled_pair(pair_rgb_u8: NDArray[np.uint8], run_id: str) -> NDArray[np.uint8]:
+def labelled_pair(
+    pair_rgb_u8: NDArray[np.uint8], run_id: str, *, given: bool = False
+) -> NDArray[np.uint8]:
     """Footage and restored face side by side (H, W, 3), with the label in a margin below.
 
     The upper H rows of the result are the pair's own pixels.
     """
-    return np.vstack([pair_rgb_u8, margin(*label_words(run_id), width=pair_rgb_u8.shape[1])])
+    words = label_words(run_id, given=given)[:2]
+    return np.vstack([pair_rgb_u8, margin(*words, width=pair_rgb_u8.shape[1])])
 
 
 @cache

@@ -19,7 +19,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from forensics.media.colour import LIMITED, Colour, from_rgb
-from forensics.media.label import CODE_PX, MAP_WORDS, MARGIN_PX, frame_code, label_words, margin
+from forensics.media.label import CODE_PX, MARGIN_PX, frame_code, margin
 
 SIDE_PX: Final = 512
 VIEWER_SIDE_PX: Final = 256
@@ -96,9 +96,10 @@ class _Clip:
 class SideBySide(_Clip):
     """A person's clip for people who look at files: footage and restored face at full size."""
 
-    def __init__(self, path: Path, rate: Fraction, run_id: str | None) -> None:
+    def __init__(self, path: Path, rate: Fraction, labels: Sequence[str]) -> None:
+        """``labels``: what stands below footage and restored face; empty leaves the margin out."""
         width = 2 * SIDE_PX
-        self._below = [] if run_id is None else [margin(*label_words(run_id), width=width)]
+        self._below = [margin(*labels[:2], width=width)] if labels else []
         height = SIDE_PX + MARGIN_PX * (1 + len(self._below))
         super().__init__(path, rate, (width, height), _CRF)
 
@@ -120,9 +121,9 @@ class ViewerClip(_Clip):
     that a viewer can prove that it shows the frame it was asked for.
     """
 
-    def __init__(self, path: Path, rate: Fraction, run_id: str | None) -> None:
+    def __init__(self, path: Path, rate: Fraction, labels: Sequence[str]) -> None:
+        """``labels``: three, as `label_words` gives them; empty leaves the margin out."""
         width = 3 * VIEWER_SIDE_PX
-        labels = () if run_id is None else (*label_words(run_id), MAP_WORDS)
         self._below = [margin(*labels, width=width)] if labels else []
         height = VIEWER_SIDE_PX + CODE_PX + MARGIN_PX * (1 + len(self._below))
         super().__init__(path, rate, (width, height), _VIEWER_CRF)

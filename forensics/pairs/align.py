@@ -17,7 +17,7 @@ from forensics.errors import IncompleteError
 from forensics.media.probe import Media
 from forensics.pairs.alignment import Alignment
 from forensics.pairs.colour import ColourPair, find_colour
-from forensics.pairs.fitting import Fit, KeyPair, fit
+from forensics.pairs.fitting import Fit, KeyPair, fit, judge
 from forensics.pairs.grid import Lay, seen_part
 from forensics.pairs.hypotheses import Bars, Edges, whole_on_whole
 from forensics.pairs.judgement import Findings, alignment_of, refuse_or_trust
@@ -25,7 +25,7 @@ from forensics.pairs.names import pair_by_name
 from forensics.pairs.other import Other
 from forensics.pairs.prints import LARGEST_COLUMNS, Clip, Prints, grey, print_places
 from forensics.pairs.search import Found, Search, candidates, key_frames, rescaled
-from forensics.pairs.timing import TimeMap, find_times
+from forensics.pairs.timing import TimeMap, find_times, named_times
 from forensics.progress import Progress
 from forensics.record_pair import ColourChange
 
@@ -33,14 +33,17 @@ SECOND_KEYS: Final = 8
 TURNS: Final = 2
 _MOVED_CELLS: Final = 0.15
 """Of a print's cell: a lay that moved by more than this asks for new prints."""
+_NEAR: Final = 0.006  # of the longer side
+_WORSE, _WORSE_PX = 1.15, 0.02
+"""By how much the residual of whole on whole may be larger than the fitted one's, source px."""
 
 
 def align_pair(source: Media, other: Other, progress: Progress) -> Alignment:
     """Lay the other on the source.
 
     Short clips are decoded once, long ones four times or more, in child processes; what stays in
-    memory are small pictures and some frames.  Raises `IncompleteError` (3) with the reason and what was tried
-    where the two cannot be aligned.
+    memory are small pictures and some frames.  Raises `IncompleteError` (3) with the reason and
+    what was tried where the two cannot be aligned.
     """
     if other.layout == "faces":
         from forensics.pairs.single_faces import align_faces
@@ -78,29 +81,28 @@ class _Aligner:
         findings = replace(findings, found=self._first(grey(seen), grey(shown)))
         lay, by_layout = refuse_or_trust(findings, self._by_size())
         findings = replace(findings, by_layout=by_layout)
-        for _ in range(TURNS):
+        turn = 0
+        while True:
+            turn += 1
             times = self._times(lay, seen, shown)
             final, frames = self._second(times, lay)
-            findings = replace(findings, times=times, final=final, pairs=frames)
-            moved = self._cells_moved(lay, final.lay)
             if by_layout:
-                findings = replace(findings, final=replace(final, lay=lay))
                 break
-            lay = final.lay
-            if moved < _MOVED_CELLS:
+            moved, lay = self._cells_moved(lay, final.lay), final.lay
+            if moved < _MOVED_CELLS or turn == TURNS:
                 break
-        return self._finished(findings, lay)
+        findings = replace(findings, times=times, pairs=frames)
+        return self._finished(findings, final, lay)
 
-    def _finished(self, findings: Findings, lay: Lay) -> Alignment:
+    def _finished(self, findings: Findings, last: Fit, lay: Lay) -> Alignment:
         """Colour, and everything in px of the files."""
-        assert findings.final is not None and findings.prints is not None
-        colour = self._colour(findings, lay)
+        colour = None if findings.by_layout else self._colour(findings, lay)
         in_files = rescaled(lay, self.here.factor, self.there.factor)
         final = replace(
-            findings.final,
+            last,
             lay=in_files,
-            residual_px=findings.final.residual_px / self.here.factor[0],
-            error_px=findings.final.error_px / self.here.factor[0],
+            residual_px=last.residual_px / self.here.factor[0],
+            error_px=last.error_px / self.here.factor[0],
         )
         return alignment_of(replace(findings, final=final, colour=colour))
 
@@ -124,6 +126,8 @@ class _Aligner:
         part = seen_part(lay, self.here.size, self.content)
         places = print_places(part, max(self.here.count, self.there.count))
         registered = self.here.prints(seen, places, None), self.there.prints(shown, places, lay)
+        if self.named:
+            return named_times(*registered, self.named)
         return find_times(*registered)
 
     def _second(self, times: TimeMap, lay: Lay) -> tuple[Fit, tuple[tuple[int, int], ...]]:
@@ -139,11 +143,32 @@ class _Aligner:
         keys = [KeyPair(here[s], there[o]) for s, o in frames if s in here and o in there]
         if not keys:
             raise IncompleteError("no two frames of one time could be decoded")
-        return fit(keys, lay, self.content, coarse=False), frames
+        found = fit(keys, lay, self.content, coarse=False)
+        return self._simplest(keys, found), frames
+
+    def _simplest(self, keys: list[KeyPair], found: Fit) -> Fit:
+        """Whole on whole, where the pictures allow it as well as what was fitted to them.
+
+        Between a blurred face and a redrawn one a fit wanders by a pixel or two; tools resize.
+        """
+        (w, h) = self.here.size
+        source = (0.0, 0.0, float(w), float(h))
+        for simple in (self._by_size(), whole_on_whole(source, self.content)):
+            x, y = np.array([-0.5, w - 0.5]), np.array([-0.5, h - 0.5])
+            away = max(
+                float(np.abs(simple.x(x) - found.lay.x(x)).max()) / simple.scale_x,
+                float(np.abs(simple.y(y) - found.lay.y(y)).max()) / simple.scale_y,
+            )
+            if away > _NEAR * max(w, h):
+                continue
+            judged = judge(keys, simple, self.content, found.error_px)
+            as_good = judged.residual_px <= _WORSE * found.residual_px + _WORSE_PX
+            if as_good and judged.agreement >= found.agreement - 0.01:
+                return judged
+        return found
 
     def _colour(self, findings: Findings, lay: Lay) -> ColourChange | None:
         """Colour, from the prints of matched frames."""
-        assert findings.prints is not None
         small = findings.prints[0].small, findings.prints[1].small
         factors = [
             (plane.shape[2] / clip.size[0], plane.shape[1] / clip.size[1])

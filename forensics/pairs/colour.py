@@ -23,6 +23,7 @@ _LEAST_SAMPLES: Final = 200
 _TUKEY: Final = 4.685
 _LEAST_NOISE: Final = 0.7
 _ROUNDS: Final = 12
+_GAINS: Final = (0.3, 3.0)
 CERTAIN_SPREAD: Final = 12.0
 """Spread of the source's levels, grey, from which a gain can be told from an offset."""
 
@@ -36,7 +37,7 @@ class ColourPair:
 
 
 def find_colour(pairs: Sequence[ColourPair], lay: Lay, content: Edges) -> ColourChange | None:
-    """Gain and offset of each channel, or None where too little can be compared."""
+    """Gain and offset of each channel, or None where they cannot be told: nothing is guessed."""
     seen, shown = [], []
     for pair in pairs:
         sizes = (_size(pair.source), _size(pair.other))
@@ -60,7 +61,7 @@ def _size(picture: U8) -> tuple[int, int]:
     return picture.shape[1], picture.shape[0]
 
 
-def _fitted(s: F64, o: F64) -> ColourChange:
+def _fitted(s: F64, o: F64) -> ColourChange | None:
     """Reweighted least squares; a place that is odd in one channel is odd in all."""
     weight = np.ones(len(s))
     gain, offset = np.ones(3), np.zeros(3)
@@ -79,11 +80,14 @@ def _fitted(s: F64, o: F64) -> ColourChange:
         weight = np.square(np.clip(1 - np.square(odd / (_TUKEY * noise)), 0, None))
     kept = weight > 0.05
     residual = float(np.sqrt(np.mean(rest[kept] ** 2)))
+    sure = _sure(float(s[kept].std(axis=0).min()), float(kept.mean()), residual)
+    if sure == "unsure" or gain.min() < _GAINS[0] or gain.max() > _GAINS[1]:
+        return None  # taking a guess out would change the picture that is scored
     return ColourChange(
         gain_rgb=_three(gain),
         offset_rgb=_three(offset),
         residual_grey=residual,
-        sure=_sure(float(s[kept].std(axis=0).min()), float(kept.mean()), residual),
+        sure=sure,
     )
 
 

@@ -1,4 +1,4 @@
-"""Pairs, fitting: lays one picture on another to a fraction of a pixel, and says how well they agree.
+"""Pairs, fitting: lays one picture on another to a fraction of a pixel, and says how well it fits.
 
 Gauss-Newton on scale and shift in x and y over several frames at once, coarse to fine, with gain
 and offset of each frame taken out and Tukey's weights on what is left: a redrawn face, a moving
@@ -31,6 +31,8 @@ TEXTURED_GREY: Final = 3.0
 """Standard deviation in a window, grey levels, from which it says something about the place."""
 AGREES: Final = 0.7
 """Correlation in a window from which both pictures show the same there."""
+_TOLD: Final = 0.15
+"""Standard error of a window's shift, grid px, up to which it counts."""
 # Neighbours on a grid that a Gaussian softened are not independent: about 4 pi sigma^2 share one.
 _SHARED: Final = 12.6
 
@@ -50,8 +52,8 @@ class Fit:
     ``agreement``: share of the textured places where both show the same, 0..1; ``textured``: how
     many windows of the grid that rests on, all frames together; ``by_frame``: each frame's own
     agreement, None where a frame holds no texture.  ``residual_px``: RMS of what windows that agree
-    are still shifted by, source px.  ``error_px``: standard error of the position at the edge of
-    the picture, source px.
+    are still shifted by, source px; half a window where none tells a shift.  ``error_px``: standard
+    error of the position at the edge of the picture, source px.
     """
 
     lay: Lay
@@ -211,7 +213,9 @@ def judge(pairs: Sequence[KeyPair], lay: Lay, content: Edges, error_px: float = 
         shares.append(float(agrees.sum() / holds.sum()) if holds.sum() >= WINDOW**2 else None)
         moved.append(_local_shifts(source, other, agrees) * np.float32(places.step_px))
     every = np.concatenate(moved) if moved else np.zeros(0, np.float32)
-    residual = float(np.sqrt(np.mean(every**2))) if every.size else np.inf
+    # Where no window tells a shift, it may be anything that a window could hide.
+    hidden = WINDOW / 2 * _places(pairs[0], lay, content, JUDGED_COLUMNS).step_px
+    residual = float(np.sqrt(np.mean(every**2))) if every.size else hidden
     share = agreeing / textured if textured > 0 else 0.0
     return Fit(lay, share, textured, tuple(shares), residual, error_px)
 
@@ -243,9 +247,10 @@ def _local_shifts(source: F32, other: F32, agrees: NDArray[np.bool_]) -> F32:
         return np.asarray(cv2.boxFilter(plane, cv2.CV_32F, size, normalize=True), np.float32)
 
     xx, xy, yy = total(gx * gx), total(gx * gy), total(gy * gy)
-    # A floor under the smaller eigenvalue: along an edge nobody can say how far it moved.
     smaller = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
-    use = agrees & (smaller > 0.5)
+    # Along an edge or in noise nobody can say how far a window moved: its own error says so.
+    error = np.sqrt(total(rest * rest) * _SHARED / (WINDOW**2 * np.maximum(smaller, 1e-6)))
+    use = agrees & (error < _TOLD)
     # At the edge a window holds places whose Gaussian reaches beyond one of the pictures.
     rim = WINDOW // 2 + 4
     use[:rim] = use[-rim:] = False

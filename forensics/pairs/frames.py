@@ -97,7 +97,7 @@ def frame_map(
         offset_s=offset,
         time_shift_s=shift,
         by_name=named is not None,
-        sure=_sure(named, times, len(other.small), place),
+        sure=_sure(named, times, len(other.small), place, source.timed and other.timed),
     )
 
 
@@ -108,11 +108,18 @@ def _rate(prints: Prints) -> float | None:
     return float((len(times) - 1) / (times[-1] - times[0]))
 
 
+LEVELS: tuple[tuple[Sureness, float, float], ...] = (("certain", 0.9, 0.3), ("likely", 0.5, 0.1))
+"""Share of frames that the pictures alone must decide, without clocks and with clocks in both."""
+
+
 def _sure(
-    named: dict[int, int] | None, times: TimeMap, count: int, place: Sureness
+    named: dict[int, int] | None, times: TimeMap, count: int, place: Sureness, clocks: bool
 ) -> Sureness:
     if place == "unsure":
         return "unsure"
-    if named is not None or count == 1 or times.decided >= 0.5:
+    if named is not None or count == 1:
         return place
-    return "likely" if times.decided >= 0.1 else "unsure"
+    for level, alone, with_clocks in LEVELS:
+        if times.decided >= (with_clocks if clocks else alone):
+            return place if level == "certain" else level
+    return "unsure"

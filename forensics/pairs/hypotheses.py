@@ -49,8 +49,8 @@ def points_of(plane: U8) -> Points:
     else:
         small = plane
     back = (width / small.shape[1], height / small.shape[0])
-    # A low threshold: footage that a codec smoothed has few strong points, and wrong ones are cheap.
-    finder = cv2.SIFT_create(nfeatures=_POINTS, contrastThreshold=0.015)
+    # A low threshold: footage that a codec smoothed has few strong points; wrong ones are cheap.
+    finder = cv2.SIFT_create(nfeatures=_POINTS, contrastThreshold=0.015)  # type: ignore[attr-defined]  # not in the stubs
     found, looks = finder.detectAndCompute(small, None)
     if looks is None or not found:
         return Points(np.zeros((0, 2)), np.zeros(0), np.zeros(0), np.zeros((0, 128), np.float32))
@@ -62,8 +62,11 @@ def points_of(plane: U8) -> Points:
     return Points(at, size, np.array([p.angle for p in found]), rooted.astype(np.float32))
 
 
-def matches(source: Points, other: Points) -> F64:
-    """Pairs of points that look alike and are not turned: (N, 4) x, y there and x, y here."""
+def matches(source: Points, other: Points, turned: bool = False) -> F64:
+    """Pairs of points that look alike: (N, 4) x, y in the source and x, y in the other.
+
+    Only those that are not turned against each other, unless ``turned`` allows it.
+    """
     if len(source.at) < 2 or len(other.at) < 2:
         return np.zeros((0, 4))
     alike = source.looks @ other.looks.T
@@ -75,7 +78,9 @@ def matches(source: Points, other: Points) -> F64:
     clear = np.sqrt(np.maximum(2 - 2 * best, 0)) < _RATIO * np.sqrt(np.maximum(2 - 2 * second, 0))
     turn = np.abs((source.angle_deg - other.angle_deg[first] + 180) % 360 - 180)
     size = other.size[first] / np.maximum(source.size, 1e-6)
-    good = clear & (turn <= _TURN_DEG) & (size > SCALES[0] / 1.5) & (size < SCALES[1] * 1.5)
+    good = (
+        clear & (turned | (turn <= _TURN_DEG)) & (size > SCALES[0] / 1.5) & (size < SCALES[1] * 1.5)
+    )
     return np.concatenate([source.at[good], other.at[first[good]]], axis=1)
 
 
@@ -94,7 +99,7 @@ def from_matches(pooled: F64, rng: np.random.Generator) -> Lay | None:
         return None
     sx, sy = (a[two] - a[one]) / dx, (b[two] - b[one]) / dy
     fine = (sx > SCALES[0]) & (sx < SCALES[1]) & (sy > SCALES[0]) & (sy < SCALES[1])
-    fine &= (sx / sy < UNEVEN) & (sy / sx < UNEVEN)
+    fine &= (sx < UNEVEN * sy) & (sy < UNEVEN * sx)
     one, sx, sy = one[fine], sx[fine], sy[fine]
     if not len(one):
         return None
@@ -171,6 +176,14 @@ class Bars:
         left, right = _dark_ends(self.columns)
         top, bottom = _dark_ends(self.rows)
         return left, top, right, bottom
+
+    def shares(self) -> tuple[float, float, float, float]:
+        """The same as shares of the picture's width and height."""
+        if self.rows is None or self.columns is None:
+            return 0.0, 0.0, 0.0, 0.0
+        width, height = len(self.columns), len(self.rows)
+        left, top, right, bottom = self.found()
+        return left / width, top / height, right / width, bottom / height
 
 
 BLACK_GREY: Final = 24.0

@@ -7,7 +7,6 @@ they say is held against the pictures afterwards.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ def plain_stems(stems: Sequence[str]) -> tuple[str, ...]:
     """Stems without the suffix that all of them share; one name alone loses a known suffix."""
     if len(stems) == 1:
         return (_KNOWN.sub("", stems[0]) or stems[0],)
-    ending = os.path.commonprefix([stem[::-1] for stem in stems])[::-1]
+    ending = _common_end(stems)
     # A suffix begins at a separator and holds a letter: "_0" may be the end of every number.
     cut = re.search(r"[_-][A-Za-z][^_-]*$", ending)
     if cut is None:
@@ -34,6 +33,14 @@ def plain_stems(stems: Sequence[str]) -> tuple[str, ...]:
     if any(len(stem) == length for stem in stems):
         return tuple(stems)
     return tuple(stem[:-length] for stem in stems)
+
+
+def _common_end(stems: Sequence[str]) -> str:
+    """What all stems end in."""
+    first, length = stems[0], 0
+    while length < len(first) and all(s.endswith(first[-length - 1 :]) for s in stems):
+        length += 1
+    return first[len(first) - length :]
 
 
 def pair_by_name(source: Sequence[str], other: Sequence[str]) -> dict[int, int] | None:

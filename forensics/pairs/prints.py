@@ -70,7 +70,8 @@ class Clip:
         self.media, self.progress, self.name = media, progress, name
         self.full = media.geometry.display_size
         shrink = min(1.0, KEPT_LONGEST_PX / max(self.full))
-        self.size = tuple(max(1, round(side * shrink)) for side in self.full)
+        width, height = self.full
+        self.size = max(1, round(width * shrink)), max(1, round(height * shrink))
         self.factor = (self.size[0] / self.full[0], self.size[1] / self.full[1])
         self.count = media.source.frames
         self._cache: dict[int, U8] | None = None
@@ -106,7 +107,7 @@ class Clip:
         return Prints(small, pts_s, lost)
 
     def prints(self, like: Prints, places: Places, lay: Lay | None) -> Prints:
-        """Luma prints at places of the source, through ``lay`` for the other; kept px throughout."""
+        """Luma prints at places of the source, through ``lay`` for the other; in kept px."""
         lay_ = lay or Lay(1.0, 1.0, 0.0, 0.0)
         sigma = SIGMA_CELLS * places.step_px
         there = (sigma * lay_.scale_x, sigma * lay_.scale_y)

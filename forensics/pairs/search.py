@@ -1,9 +1,8 @@
 """Pairs, search: where the other lies on the source, from a few frames of about one time.
 
 Frames of the other, spread over it, are each tried against a few frames of the source (by clock, by
-number, by proportion, by likeness); ways to lay them come from `hypotheses`, and the one under which
-most of the textured places show the same is kept.  Works on frames made smaller (`kept_size`);
-what leaves this module is in px of the files.
+number, by proportion, by likeness); ways to lay them come from `hypotheses`, and the one under
+which most of the textured places show the same is kept.  Works in px of the kept frames.
 """
 
 from __future__ import annotations
@@ -65,14 +64,15 @@ def key_frames(prints: Prints, count: int = KEYS) -> list[int]:
     return out
 
 
-def candidates(source: Prints, other: Prints, bars: Bars, keys: Iterable[int]) -> dict[int, list[int]]:
+def candidates(
+    source: Prints, other: Prints, bars: Bars, keys: Iterable[int]
+) -> dict[int, list[int]]:
     """For each key frame of the other, source frames that could be of its time (all from 1)."""
     looks_s = _normalised(source.small)
     rows, columns = other.small.shape[1:]
-    height, width = (len(bars.rows), len(bars.columns)) if bars.rows is not None and bars.columns is not None else (rows, columns)  # fmt: skip
-    left, top, right, bottom = bars.found()
-    x0, x1 = round(left / width * columns), round((1 - right / width) * columns)
-    y0, y1 = round(top / height * rows), round((1 - bottom / height) * rows)
+    left, top, right, bottom = bars.shares()
+    x0, x1 = round(left * columns), round((1 - right) * columns)
+    y0, y1 = round(top * rows), round((1 - bottom) * rows)
     looks_o = _normalised(other.small[[k - 1 for k in keys], y0:y1, x0:x1])
     count_s, count_o = len(source.small), len(other.small)
     out: dict[int, list[int]] = {}
@@ -99,7 +99,9 @@ def _normalised(small: U8) -> F32:
     """Prints on one small grid, each with mean 0 and length 1."""
     rows = []
     for print_ in small:
-        shrunk = cv2.resize(print_, _COMMON, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        shrunk = (
+            cv2.resize(print_, _COMMON, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        )
         shrunk -= shrunk.mean()
         rows.append(shrunk / max(1e-6, float(np.linalg.norm(shrunk))))
     return np.asarray(rows, np.float32)
@@ -135,8 +137,8 @@ class Search:
             tried.append(self._try(name, lay))
             if tried[-1].fit.agreement >= GOOD:
                 return self._best(tried)
-        if (lay := self._from_points()) is not None and allowed(lay):
-            tried.append(self._try("points that look alike", lay))
+        if (by_points := self._from_points()) is not None and allowed(by_points):
+            tried.append(self._try("points that look alike", by_points))
         return self._best(tried)
 
     def _best(self, tried: list[Found]) -> Found | None:
@@ -202,7 +204,7 @@ def covered(lay: Lay, source: U8, content: Edges) -> float:
 
 
 def rescaled(lay: Lay, source: tuple[float, float], other: tuple[float, float]) -> Lay:
-    """``lay`` between kept frames as one between the files; factors are kept px per file px, x, y."""
+    """``lay`` of kept frames as one of the files; factors are kept px per file px, x and y."""
 
     def axis(scale: float, shift: float, fs: float, fo: float) -> tuple[float, float]:
         # kept = (file + 0.5) * factor - 0.5, for both pictures.

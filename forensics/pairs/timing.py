@@ -8,7 +8,8 @@ decide nothing; clocks and order do, and how often that was so is part of the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,9 +28,13 @@ BAND: Final = 24  # frames at either side of the line between two anchors, at le
 _STEP_PRICE: Final = 4.0  # nats for a step that is one frame off what the clocks say
 _STEP_CAP: Final = 14.0  # nats: a cut, a drop of many frames
 _FREE_STEP: Final = 0.9  # of a frame: what a change of frame rate makes steps differ by
-_LINE_PRICE: Final = 0.5  # nats a frame off the line of the clocks: decides where pictures do not
-_LEAST_NOISE: Final = 0.15  # grey levels squared: prints are whole grey levels
-_INDEPENDENT: Final = 0.05  # of a print's pixels: coding noise spans several of them
+# Nats a frame off the line of the clocks: decides where pictures do not, and only there.
+_LINE_PRICE: Final = 8.0
+_LINE_SLACK, _LINE_MOST = 0.12, 1.0  # frames
+_LINE_LEAST: Final = 3  # decided frames, for a rule to be seen
+_LINE_NEAR: Final = 12  # decided frames at either side
+_LEAST_NOISE: Final = 0.3  # grey levels squared: prints are whole grey levels
+_INDEPENDENT: Final = 0.01  # of a print's pixels: coding noise spans several of them
 _FOREIGN: Final = 16.0  # times the usual noise, from which a frame shows nothing of the source
 _FOREIGN_GREY: Final = 40.0  # grey levels squared
 DECIDED: Final = 3.0
@@ -62,14 +67,29 @@ def find_times(source: Prints, other: Prints) -> TimeMap:
     clock_s, clock_o, slope = _clocks(source, other)
     look = _Looks(flat_s, flat_o, good_s, good_o)
     shows = np.zeros(len(flat_o), np.int64)
-    line: F64 | None = None
+    line: _Line | None = None
     for turn in range(3):
         shows = _path(look, clock_s, clock_o * slope, source, other, line)
         if turn == 0:
             slope *= _slope(clock_s[shows], clock_o * slope, source.timed and other.timed)
-        line = _line(clock_s[shows], clock_o * slope)
         look.learn(shows)
+        line = _line(clock_s, shows, clock_o * slope, look.leads(shows) >= DECIDED)
     return _answer(look, shows, slope)
+
+
+def named_times(source: Prints, other: Prints, named: Mapping[int, int]) -> TimeMap:
+    """The map that names give (source -> other, from 1), measured as the found one is."""
+    flat_s = source.small.reshape(len(source.small), -1)
+    flat_o = other.small.reshape(len(other.small), -1)
+    shows = np.full(len(flat_o), -1, np.int64)
+    for here, there in named.items():
+        shows[there - 1] = here - 1
+    both = (shows >= 0) & ~other.lost
+    both[both] = ~source.lost[shows[both]]
+    look = _Looks(flat_s, flat_o, np.flatnonzero(~source.lost), np.flatnonzero(both))
+    if both.any():
+        look.learn(shows)
+    return replace(_answer(look, shows, 1.0), shows=shows)
 
 
 def _clocks(source: Prints, other: Prints) -> tuple[F64, F64, float]:
@@ -106,12 +126,37 @@ def _slope(clock_s: F64, clock_o: F64, both_timed: bool) -> float:
     return 1.0 if abs(found - 1) <= near or not 0.05 < found < 20 else found
 
 
-def _line(clock_s: F64, clock_o: F64) -> F64:
-    """Where the clocks put each frame: the running median of the difference, plus the clock."""
-    gap = clock_s - clock_o
-    half = min(25, max(1, len(gap) // 2))
-    smooth = np.array([np.median(gap[max(0, n - half) : n + half + 1]) for n in range(len(gap))])
-    return clock_o + smooth
+@dataclass(frozen=True)
+class _Line:
+    """Where the clocks put each frame of the other: source positions ``low`` to ``high``."""
+
+    low: F64
+    high: F64
+
+    def price(self, j: int, clock_s: F64) -> F64:
+        """Nats for source positions that lie outside."""
+        outside = np.maximum(self.low[j] - clock_s, clock_s - self.high[j])
+        return np.asarray(_LINE_PRICE * np.clip(outside - _LINE_SLACK, 0, _LINE_MOST))
+
+
+def _line(clock_s: F64, shows: I64, clock_o: F64, decided: NDArray[np.bool_]) -> _Line:
+    """The range of the clocks' difference among the nearest frames that the pictures decide.
+
+    A change of frame rate holds or drops frames by a rule; the range is that rule's, so that it
+    also tells which of two like frames was taken.
+    """
+    gap, rows = clock_s[shows] - clock_o, np.flatnonzero(decided)
+    if len(rows) < max(_LINE_LEAST, 0.02 * len(gap)):
+        # Nothing moves: the clocks alone, as one piece.
+        even = abs((clock_s[-1] - clock_s[0]) - (clock_o[-1] - clock_o[0])) < 1
+        shift = 0.0 if even else float(np.median(gap))
+        return _Line(clock_o + shift, clock_o + shift)
+    low, high = np.zeros(len(gap)), np.zeros(len(gap))
+    near = np.searchsorted(rows, np.arange(len(gap)))
+    for j, at in enumerate(near):
+        window = gap[rows[max(0, at - _LINE_NEAR) : at + _LINE_NEAR]]
+        low[j], high[j] = np.percentile(window, (10, 90))
+    return _Line(clock_o + low, clock_o + high)
 
 
 class _Looks:
@@ -121,8 +166,10 @@ class _Looks:
         self.source, self.other, self.good_s, self.good_o = source, other, s, o
         mean_s = _mean(source, s)
         mean_o = _mean(other, o)
-        spread = float(mean_o.std())
-        gain = float(np.mean((mean_o - mean_o.mean()) * (mean_s - mean_s.mean()))) / spread**2 if spread > 1 else 1.0  # fmt: skip
+        o, s_ = mean_o - mean_o.mean(), mean_s - mean_s.mean()
+        power = float(o @ o)
+        # A flat picture tells no gain.
+        gain = float(o @ s_) / power if power > len(o) else 1.0
         self.gain = float(np.clip(gain, 0.3, 3.0))
         self.bias = mean_s - self.gain * mean_o
         self.noise = 1.0
@@ -143,15 +190,38 @@ class _Looks:
         moving = (o - mo).ravel()
         power = float(moving @ moving)
         if power > 4.0 * moving.size:  # more than rounding moves
-            self.gain = float(np.clip(moving @ (s - ms).ravel() / power, self.gain / 1.3, self.gain * 1.3))  # fmt: skip
+            gain = float(moving @ (s - ms).ravel()) / power
+            self.gain = float(np.clip(gain, self.gain / 1.3, self.gain * 1.3))
         self.bias = ms - self.gain * mo
         rest = s - self.gain * o - self.bias
         self.noise = max(_LEAST_NOISE, float(np.median(np.mean(rest * rest, axis=1))))
 
+    def own(self, shows: I64) -> F64:
+        """(other frames): distance of each to the source frame it is given; 0 for lost ones."""
+        out = np.zeros(len(shows))
+        for j in self.good_o:
+            out[j] = self.distance(int(j), shows[j : j + 1])[0]
+        return out
+
+    def leads(self, shows: I64) -> F64:
+        """(other frames): nats by which the pictures prefer the frame given to its neighbours."""
+        out = np.zeros(len(shows))
+        place = np.searchsorted(self.good_s, shows)
+        for j in self.good_o:
+            n = int(place[j])
+            around = self.good_s[max(0, n - 3) : n + 4]
+            distance = self.distance(int(j), around)
+            mine = around == shows[j]
+            if mine.all():
+                continue
+            lead = float(distance[~mine].min()) - float(distance[mine][0])
+            out[j] = self.pixels / (2 * self.noise) * lead
+        return out
+
     def price(self, distance: F64) -> F64:
         """Nats; capped, so that one strange frame does not bend the path."""
         most = max(_FOREIGN * self.noise, _FOREIGN_GREY)
-        return self.pixels / (2 * self.noise) * np.minimum(distance, most)
+        return np.asarray(self.pixels / (2 * self.noise) * np.minimum(distance, most))
 
 
 def _mean(flat: NDArray[np.uint8], good: I64) -> F32:
@@ -160,36 +230,44 @@ def _mean(flat: NDArray[np.uint8], good: I64) -> F32:
 
 
 def _path(
-    look: _Looks, clock_s: F64, clock_o: F64, source: Prints, other: Prints, line: F64 | None
+    look: _Looks, clock_s: F64, clock_o: F64, source: Prints, other: Prints, line: _Line | None
 ) -> I64:
     """The cheapest path: the source frame (from 0) of each frame of the other."""
     count_s, count_o = len(source.small), len(other.small)
     if count_s <= DIRECT_FRAMES:
         candidates = [look.good_s] * count_o
     else:
-        candidates = _bands(_anchor_path(look, clock_s, clock_o), look.good_s, count_o)
+        candidates = _bands(_anchor_path(look, clock_s, clock_o, line), look.good_s, count_o)
     prices = []
     for j in range(count_o):
         these = candidates[j]
         price = np.zeros(len(these)) if other.lost[j] else look.price(look.distance(j, these))
         if line is not None:
-            price = price + _LINE_PRICE * np.maximum(0, np.abs(clock_s[these] - line[j]) - 0.5)
+            price = price + line.price(j, clock_s[these])
         prices.append(price)
     return viterbi(candidates, prices, clock_s, clock_o)
 
 
-def _anchor_path(look: _Looks, clock_s: F64, clock_o: F64) -> list[tuple[int, int]]:
+def _anchor_path(
+    look: _Looks, clock_s: F64, clock_o: F64, line: _Line | None
+) -> list[tuple[int, int]]:
     """Frames of the other, spread over it, and the source frames they show."""
     picked = np.unique(np.linspace(0, len(look.good_o) - 1, ANCHORS).astype(int))
     rows = look.good_o[picked]
     candidates, prices = [], []
     for j in rows:
-        price = np.concatenate(
-            [look.distance(int(j), part) for part in np.array_split(look.good_s, 1 + len(look.good_s) // 4096)]
-        )  # fmt: skip
-        best = np.sort(np.argpartition(price, min(ANCHOR_CANDIDATES, len(price)) - 1)[:ANCHOR_CANDIDATES])
-        candidates.append(look.good_s[best])
-        prices.append(look.price(price[best]))
+        parts = np.array_split(look.good_s, 1 + len(look.good_s) // 4096)
+        price = np.concatenate([look.distance(int(j), part) for part in parts])
+        count = min(ANCHOR_CANDIDATES, len(price))
+        best = np.sort(np.argpartition(price, count - 1)[:count])
+        if line is not None:  # where pictures stand still, the clocks' own frame is not among them
+            near = np.searchsorted(clock_s[look.good_s], (line.low[j], line.high[j]))
+            span = np.arange(near[0] - 2, near[1] + 3).clip(0, len(look.good_s) - 1)
+            best = np.union1d(best, span)
+        these = look.good_s[best]
+        extra = 0.0 if line is None else line.price(int(j), clock_s[these])
+        candidates.append(these)
+        prices.append(look.price(price[best]) + extra)
     path = viterbi(candidates, prices, clock_s, clock_o[rows])
     return [(int(j), int(i)) for j, i in zip(rows, path, strict=True)]
 
@@ -199,8 +277,12 @@ def _bands(anchors: list[tuple[int, int]], good: I64, count_o: int) -> list[I64]
     j = np.array([a for a, _ in anchors])
     i = np.array([b for _, b in anchors])
     middle = np.interp(np.arange(count_o), j, i)
-    low = np.minimum(middle - BAND, np.r_[i[:1], i][np.searchsorted(j, np.arange(count_o), "right")])
-    high = np.maximum(middle + BAND, np.r_[i, i[-1:]][np.searchsorted(j, np.arange(count_o), "left")])
+    low = np.minimum(
+        middle - BAND, np.r_[i[:1], i][np.searchsorted(j, np.arange(count_o), "right")]
+    )
+    high = np.maximum(
+        middle + BAND, np.r_[i, i[-1:]][np.searchsorted(j, np.arange(count_o), "left")]
+    )
     first = np.searchsorted(good, low)
     last = np.searchsorted(good, high, "right")
     return [good[min(a, len(good) - 1) : max(b, a + 1)] for a, b in zip(first, last, strict=True)]
@@ -233,40 +315,32 @@ def viterbi(candidates: list[I64], prices: list[F64], clock_s: F64, clock_o: F64
 def _answer(look: _Looks, shows: I64, slope: float) -> TimeMap:
     """Mark frames that show nothing, and measure how sure the rest is."""
     final = shows.copy()
-    decided, distances = [], []
-    place = {int(i): n for n, i in enumerate(look.good_s)}
-    limit = max(_FOREIGN * look.noise, _FOREIGN_GREY)
-    for j in look.good_o:
-        n = place[int(shows[j])]
-        around = look.good_s[max(0, n - 3) : n + 4]
-        distance = look.distance(int(j), around)
-        own = float(distance[around == shows[j]][0])
-        distances.append(own)
-        if own > limit:
-            final[j] = -1
-            continue
-        rivals = distance[around != shows[j]]
-        lead = look.pixels / (2 * look.noise) * (float(rivals.min()) - own) if len(rivals) else 0.0
-        decided.append(lead >= DECIDED)
+    own = look.own(shows)
+    strange = own > max(_FOREIGN * look.noise, _FOREIGN_GREY)
+    final[strange] = -1
+    decided = (look.leads(shows) >= DECIDED)[look.good_o]
+    distances = own[look.good_o]
     motion, moving = _motion(look, final)
-    rest = float(np.sqrt(np.median(distances))) if distances else 0.0
-    share = float(np.mean(decided)) if decided else 0.0
+    rest = float(np.sqrt(np.median(distances))) if len(distances) else 0.0
+    share = float(decided.mean()) if len(decided) else 0.0
     return TimeMap(final, share, slope, motion, moving, rest)
 
 
 def _motion(look: _Looks, shows: I64) -> tuple[float | None, float]:
-    """Correlation of what changes over time in both, where the source changes; and how much."""
+    """Correlation of what changes over time in both, in the tenth that moves most; how much moves.
+
+    None where there are too few frames; 0 where one moves and the other stands still.
+    """
     picked = look.good_o[shows[look.good_o] >= 0]
     picked = picked[:: max(1, len(picked) // 300)]
     if len(picked) < 3:
         return None, 0.0
     s = look.source[shows[picked]].astype(np.float64)
-    o = look.other[picked].astype(np.float64)
+    o = look.gain * look.other[picked].astype(np.float64)
     s, o = s - s.mean(axis=0), o - o.mean(axis=0)
-    power = np.mean(s * s, axis=0)
-    # The tenth of the picture that moves most.
+    power = np.maximum(np.mean(s * s, axis=0), np.mean(o * o, axis=0))
     most = np.argsort(-power)[: max(8, len(power) // 10)]
     moving = float(np.sqrt(power[most].mean()))
     a, b = s[:, most].ravel(), o[:, most].ravel()
     length = float(np.sqrt((a @ a) * (b @ b)))
-    return (float(a @ b) / length if length > 0 else None), moving
+    return (float(a @ b) / length if length > 0 else 0.0), moving

@@ -28,7 +28,7 @@ from forensics.faces.align import (
 from forensics.media.reader import DecodedFrame
 from forensics.pairs.alignment import Alignment, OtherFrame
 from forensics.pairs.colour import without_colour_change
-from forensics.pairs.paste_shift import paste_shift
+from forensics.pairs.paste_shift import half_pixel, paste_shift
 from forensics.pairs.reading import OtherLost
 from forensics.passes.drawing import NO_FACE, DrawnFace, DrawnFrame, Followed
 from forensics.passes.follow import FollowedFace
@@ -47,7 +47,7 @@ UPSTREAM_NOISE_GREY: Final = (0.9, 2.6)
 highest of seven real crops restored on two machines.  Upstream draws its noise anew at every call.
 """
 SHIFT_FRAMES: Final = 12
-"""Frames on which the place of pasted faces is looked at."""
+"""Frames on which the place of pasted faces is looked at, beside those that show new people."""
 FACE_MISS: Final = 0.3
 """Of the eye distance: single faces further from the face's own points are somebody else's."""
 
@@ -66,7 +66,8 @@ class PairedDrawer:
     """RMS of restored face less crop, one a face, grey levels; colour taken out."""
     shifts_px: list[tuple[float, float]] = field(default_factory=list)
     """How far faces lie right and down of their surroundings, px of the other; some frames."""
-    _looked: int = 0
+    _people: set[int] = field(default_factory=set)  # whose place was looked at
+    _widths_px: list[float] = field(default_factory=list)  # of their boxes, px of the other
     _ahead: OtherFrame | OtherLost | None = None
     _shown: dict[int, U8] = field(default_factory=dict)  # by source frame, until it is written
 
@@ -140,13 +141,26 @@ class PairedDrawer:
         self, decoded: DecodedFrame, faces: Sequence[DrawnFace], shown: OtherFrame
     ) -> None:
         """Whether faces lie off their surroundings; asked in a few frames that show some."""
-        boxes = [f.followed.detection.box_px for f in faces if f.restored_rgb_u8 is not None]
-        if not boxes or self.alignment.faces or self._looked >= SHIFT_FRAMES:
+        found = [face.followed for face in faces if face.restored_rgb_u8 is not None]
+        people = {face.person for face in found}
+        enough = len(self.shifts_px) >= SHIFT_FRAMES and people <= self._people
+        if not found or self.alignment.faces or enough:
             return
-        self._looked += 1
-        found = paste_shift(decoded.rgb_u8, shown.rgb_u8, shown.to_other, boxes)
-        if found is not None:
-            self.shifts_px.append(found)
+        boxes = [face.detection.box_px for face in found]
+        shift = paste_shift(decoded.rgb_u8, shown.rgb_u8, shown.to_other, boxes)
+        if shift is None:
+            return
+        self.shifts_px.append(shift)
+        self._people |= people
+        scale = float(shown.to_other[0, 0])
+        self._widths_px += [(box[2] - box[0]) * scale for box in boxes]
+
+    @property
+    def pasted_off(self) -> bool | None:
+        """Whether faces lie half an output pixel off, as upstream pastes; None: cannot be told."""
+        if not self.shifts_px:
+            return None
+        return half_pixel(self.shifts_px, float(np.median(self._widths_px)), len(self._people))
 
 
 def fetch_face(shown: OtherFrame, aligned: Aligned) -> U8:

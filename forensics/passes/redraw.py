@@ -25,6 +25,7 @@ from forensics.passes.over_time import FacesOverTime, Steps, Watching
 from forensics.passes.probe import Probing
 from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
+from forensics.passes.traces import SourceTraces
 from forensics.progress import Progress
 from forensics.records import FaceLine, Failure, FrameLine, FrameOutcome
 from forensics.restore.alternatives import LETTERS
@@ -33,6 +34,7 @@ from forensics.scoring.background_figure import Redrawn, background_change
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.maps import Scored, render_map
 from forensics.scoring.measure import FaceInput
+from forensics.scoring.mismatch import PAIR_LIKENESS, measure_likeness
 
 FACES_AT_ONCE = 16
 FRAMES_AT_ONCE = 16
@@ -58,7 +60,8 @@ class Redraw:
 
     ``background``: the method that enlarges the picture outside the faces, "auto" resolved.
     ``watching``: what measures over time; None: a face is held against its footage.
-    ``alone``: no original exists, so that nothing is flagged and no face has a band.
+    ``alone``: no original exists, so that nothing is flagged and no face has a band.  ``paired``:
+    the restored side is somebody else's, so that it is asked whether it shows the same face.
     """
 
     media: Media
@@ -72,7 +75,9 @@ class Redraw:
     background: str = PLAIN
     watching: Watching | None = None
     alone: bool = False
+    paired: bool = False
     _over_time: Watching = field(init=False)
+    _traces: SourceTraces = field(default_factory=SourceTraces, init=False)
 
     def __post_init__(self) -> None:
         self._over_time = self.watching or FacesOverTime(self.scorer.digests)
@@ -161,7 +166,7 @@ class Redraw:
             self._pictures(decoded.frame, face, scored)
             line = self._line(decoded.frame, decoded.pts_s, face, scored)
             line = self._with_others(line)
-            self.sink.face(line, self._fact(line, face, steps))
+            self.sink.face(line, self._decided(decoded, line, face, steps, scored))
             lines.append(line)
         return lines
 
@@ -244,7 +249,31 @@ class Redraw:
         ]
         return background_change(frame.decoded.rgb_u8, picture.rgb_u8, drawn)
 
-    def _fact(self, line: FaceLine, face: DrawnFace, steps: Steps) -> FaceFact:
+    def _decided(
+        self,
+        decoded: DecodedFrame,
+        line: FaceLine,
+        face: DrawnFace,
+        steps: Steps,
+        scored: Scored | None,
+    ) -> FaceFact:
+        """The fact of a face, with what is decided over all faces of its person."""
+        if scored is None:
+            return self._fact(line, face, steps)
+        likeness = None
+        if self.paired:
+            likeness = measure_likeness(face_input(decoded, face)).values.get(PAIR_LIKENESS)
+        traces = self._traces.read(decoded, line.person, face.aligned)
+        return self._fact(line, face, steps, traces, likeness)
+
+    def _fact(
+        self,
+        line: FaceLine,
+        face: DrawnFace,
+        steps: Steps,
+        traces: float | None = None,
+        pair_likeness: float | None = None,
+    ) -> FaceFact:
         return FaceFact.of(
             line,
             face.followed.similarity,
@@ -252,6 +281,8 @@ class Redraw:
             steps.step_grey,
             self.following.shot(line.frame),
             steps.over_time,
+            traces=traces,
+            pair_likeness=pair_likeness,
         )
 
     def _pictures(self, frame: int, face: DrawnFace, scored: Scored | None) -> None:

@@ -22,7 +22,9 @@ from forensics.replay.pictures import Unreadable, largest_step, stored_pixels
 from forensics.scoring.facts import FaceFact
 
 # Only the whole clip can say these of a face.
-CLIP_FLAGS: Final[frozenset[FlagCode]] = frozenset({"pop", "swap", "jitter", "morphing"})
+CLIP_FLAGS: Final[frozenset[FlagCode]] = frozenset(
+    {"pop", "swap", "jitter", "morphing", "restored_twice"}
+)
 _FACE_DIGESTS: Final = (("cropped_faces", "crop_sha256"), ("restored_faces", "restored_sha256"))
 _FRAME_DIGESTS: Final = ("source_rgb_sha256", "restored_rgb_sha256")
 

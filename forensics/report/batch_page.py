@@ -297,7 +297,9 @@ def _row(item: ItemResult, place: int, name_place: int, links: bool) -> ItemRow:
         href=f"{quote(item.bundle)}/data/report/report.html" if links and item.bundle else None,
         source=item.source
         if item.restored is None
-        else _("{source} and {restored}").format(source=item.source, restored=item.restored),
+        else _("{source}, restored by others as {restored}").format(
+            source=item.source, restored=item.restored
+        ),
         outcome_code=code,
         outcome=_("audited in part") if code == "incomplete" else OUTCOMES[item.outcome],
         note=known(note),

@@ -19,6 +19,10 @@ OUTCOMES: Final[Mapping[ItemOutcome, str]] = Table(
     }
 )
 NOT_RUN: Final = N_("not run")
+PAIRS_SENTENCE: Final = N_(
+    "Items with a restoration beside their source: nothing was restored here; "
+    "somebody else's restoration was held against the source."
+)
 LIMITS: Final[tuple[str, ...]] = (
     N_(
         "This page counts what the bundles say. Each bundle's own report holds "
@@ -108,9 +112,15 @@ def bands_sentence(bands: Mapping[Band, int]) -> str:
     )
 
 
-def limits(*, demonstration: bool, complete: bool) -> tuple[str, ...]:
-    """What a roll-up cannot say, most important first."""
+def limits(*, demonstration: bool, pairs: bool, complete: bool) -> tuple[str, ...]:
+    """What a roll-up cannot say, most important first.
+
+    ``demonstration``: items were restored with the embedded model; ``pairs``: of items with
+    somebody else's restoration nothing was restored here.
+    """
     first = [DEMONSTRATION_SENTENCE] if demonstration else []
+    if pairs:
+        first.append(PAIRS_SENTENCE)
     if not complete:
         first.append(
             _("Part of the work failed, is incomplete or was not done; the table says what.")

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from forensics.records import Band, FaceLine
+from forensics.records import Band, FaceLine, Mode
 from forensics.report.language import number as said
+from forensics.report.other_words import outcome_words
 from forensics.report.view import View
-from forensics.report.words import BANDS, OUTCOMES, BandWords, flag_title
+from forensics.report.words import BANDS, BandWords, flag_title
 
 MOST_FACES: Final = 5_000
 """Of one table; a row takes about half a kilobyte."""
@@ -44,11 +45,12 @@ def face_rows(view: View, viewers: Collection[int]) -> FaceRows:
 
     ``viewers``: people whose clip the page holds, to which a row then leads.
     """
-    rows = tuple(_row(face, face.person in viewers) for face in view.faces[:MOST_FACES])
+    mode = view.audit.mode
+    rows = tuple(_row(face, mode, face.person in viewers) for face in view.faces[:MOST_FACES])
     return FaceRows(rows, max(0, len(view.faces) - MOST_FACES))
 
 
-def _row(face: FaceLine, in_viewer: bool) -> FaceRow:
+def _row(face: FaceLine, mode: Mode, in_viewer: bool) -> FaceRow:
     return FaceRow(
         person=face.person,
         frame=face.frame,
@@ -57,7 +59,7 @@ def _row(face: FaceLine, in_viewer: bool) -> FaceRow:
         band_code=face.risk.band,
         band=BANDS[face.risk.band],
         band_order=list(BANDS).index(face.risk.band),
-        outcome=OUTCOMES[face.outcome],
+        outcome=outcome_words(face.outcome, mode),
         flags=", ".join(flag_title(code) for code in face.flags),
         in_viewer=in_viewer,
     )

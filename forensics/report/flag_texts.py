@@ -140,13 +140,26 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = Table(
         ),
         "mismatched_pair": FlagText(
             N_("the two pictures do not belong together"),
-            N_("The restored picture does not come from this source"),
-            N_("A crop or a shift in time has the same effect."),
+            N_(
+                "At the footage's own sharpness the other picture shows another face: it "
+                "does not come from this source"
+            ),
+            N_(
+                "Another crop, another moment or a mirrored picture of the same person "
+                "has the same effect."
+            ),
         ),
         "restored_twice": FlagText(
             N_("restored before"),
-            N_("The source shows traces of an earlier restoration"),
-            N_("Strong sharpening leaves similar traces."),
+            N_(
+                "The source shows traces of an earlier restoration: inside the face it is "
+                "drawn otherwise than around it, so what is measured against it is "
+                "measured against a restored picture"
+            ),
+            N_(
+                "A beauty filter, or a face lit or pasted apart from its surroundings, "
+                "leaves similar traces; many restorations leave none."
+            ),
         ),
         "failed": FlagText(
             N_("failed"),

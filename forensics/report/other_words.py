@@ -21,8 +21,9 @@ NOTHING_RESTORED: Final = N_(
     "Nothing was restored here; somebody else's restoration was held against its source."
 )
 TWICE: Final = N_(
-    "The source itself shows traces of an earlier restoration: what it shows "
-    "of these faces may already have been drawn, and nothing below can tell."
+    "The source itself shows traces of an earlier restoration (see Flags): what "
+    "it shows of these faces may already have been drawn, and then nothing below "
+    "can be held against the truth."
 )
 MISMATCHED: Final = N_(
     "The restored picture does not show what its source shows. Nothing is "
@@ -231,3 +232,35 @@ LOST_LANE: Final[Mapping[Mode, str]] = Table(
         "restored_only": N_("not measured"),
     }
 )
+_UNCOMPARED: Final = N_(
+    "This face could not be compared; nothing is said about it, neither good nor bad"
+)
+_FELL_SILENT: Final = N_(
+    "This face could not be measured; nothing is said about it, neither good nor bad"
+)
+OTHER_FINDINGS: Final[Mapping[Mode, Mapping[FlagCode, str]]] = {
+    "restore": {},
+    "pair": Table(
+        {
+            "failed": _UNCOMPARED,
+            "pop": N_(
+                "From one frame to the next the face seems to change between restored "
+                "and not restored; no log of the restoration exists to say so"
+            ),
+        }
+    ),
+    "restored_only": Table(
+        {
+            "failed": _FELL_SILENT,
+            "pop": N_(
+                "From one frame to the next the face turns soft or sharp while its "
+                "surroundings do not, as where a restoration is switched on or off"
+            ),
+            "restored_twice": N_(
+                "The clip shows traces of a restoration: inside the face it is drawn "
+                "otherwise than around it"
+            ),
+        }
+    ),
+}
+"""What a flag says where somebody else restored, where that differs."""

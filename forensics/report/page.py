@@ -166,7 +166,7 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         performed_by=f"{audit.run.tool} {audit.run.version}",
         method=method(view),
         people=people,
-        flags=flag_rows(audit.flags),
+        flags=flag_rows(audit.flags, audit.mode),
         faces=FaceRows() if projector is None else face_rows(view, viewers),
         citation=_citation(view),
         court=court(view, method(view)),
@@ -197,7 +197,8 @@ def _first(view: View) -> Iterable[str]:
         yield _(NOTHING_RESTORED)
     if view.demonstration:
         yield _(DEMONSTRATION_SENTENCE)
-    if any(flag.code == "restored_twice" for flag in view.audit.flags):
+    twice = any(flag.code == "restored_twice" for flag in view.audit.flags)
+    if twice and view.audit.mode != "restored_only":
         yield _(TWICE)
 
 

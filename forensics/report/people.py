@@ -148,14 +148,14 @@ def person_blocks(view: View, album: Album, projector: Projector | None) -> tupl
     return tuple(_block(view, person, album, projector) for person in view.audit.people)
 
 
-def flag_rows(flags: Sequence[Flag]) -> tuple[FlagRow, ...]:
+def flag_rows(flags: Sequence[Flag], mode: Mode = "restore") -> tuple[FlagRow, ...]:
     """Flags as rows, the gravest first."""
     order: tuple[Severity, ...] = ("high", "caution", "note")
     ranked = sorted(flags, key=lambda flag: order.index(flag.severity))
-    return tuple(_flag_row(flag) for flag in ranked)
+    return tuple(_flag_row(flag, mode) for flag in ranked)
 
 
-def _flag_row(flag: Flag) -> FlagRow:
+def _flag_row(flag: Flag, mode: Mode) -> FlagRow:
     unit = f" {_(flag.unit)}" if flag.unit else ""
 
     def shown(value: float | None) -> str:
@@ -171,7 +171,7 @@ def _flag_row(flag: Flag) -> FlagRow:
         severity_code=flag.severity,
         measured=shown(flag.measured),
         reference=shown(flag.reference),
-        words=retold_flag(flag),
+        words=retold_flag(flag, mode),
         may_be_wrong=FLAGS[flag.code].may_be_wrong,
     )
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from forensics.records import Audit, Flag, Person
+from forensics.records import Audit, Flag, Mode, Person
 from forensics.report.calibration import calibration_limits, frequency_sentence
 from forensics.report.flag_texts import FLAGS
 from forensics.report.known import known
 from forensics.report.language import Spoken, english, spoken_as
-from forensics.report.other_words import alone_summary, mismatched_summary
+from forensics.report.other_words import OTHER_FINDINGS, alone_summary, mismatched_summary
 from forensics.report.words import flag_words, person_summary
 
 _Made = TypeVar("_Made")
@@ -26,12 +26,12 @@ def retold_person(person: Person, audit: Audit) -> str:
     return _retold(person.summary, lambda: _person(person, audit))
 
 
-def retold_flag(flag: Flag) -> str:
+def retold_flag(flag: Flag, mode: Mode = "restore") -> str:
     """The sentence of a flag; a detail of it must be in the catalogue."""
-    detail = _detail(flag)
+    detail = _detail(flag, mode)
     if detail is None or (told := _told(detail)) is None:
         return english(flag.words)
-    return _flag(flag, told or None)
+    return _flag(flag, mode, told or None)
 
 
 def retold_limits(audit: Audit) -> tuple[str, ...]:
@@ -81,13 +81,14 @@ def _person(person: Person, audit: Audit) -> str:
     return f"{text} {frequency_sentence(person.risk, audit.calibration)}"
 
 
-def _flag(flag: Flag, detail: str | None) -> str:
+def _flag(flag: Flag, mode: Mode, detail: str | None) -> str:
     return flag_words(
         flag.code,
         measured=flag.measured,
         reference=flag.reference,
         unit=flag.unit,
         detail=detail,
+        finding=OTHER_FINDINGS[mode].get(flag.code),
     )
 
 
@@ -99,12 +100,12 @@ def _told(detail: str) -> str | None:
     return "; ".join(", ".join(whole) for whole in parts)
 
 
-def _detail(flag: Flag) -> str | None:
+def _detail(flag: Flag, mode: Mode) -> str | None:
     """What a flag's English sentence says beside its numbers; "" for nothing, None: not ours."""
-    plain = _in_english(lambda: _flag(flag, None))
+    plain = _in_english(lambda: _flag(flag, mode, None))
     if flag.words == plain:
         return ""
-    head = _in_english(lambda: FLAGS[flag.code].finding)
+    head = _in_english(lambda: OTHER_FINDINGS[mode].get(flag.code) or FLAGS[flag.code].finding)
     start = f"{head} ("
     end = f"; {plain.removeprefix(start)}" if plain.startswith(start) else ")."
     if not flag.words.startswith(start) or not flag.words.endswith(end):

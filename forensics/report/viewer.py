@@ -16,14 +16,14 @@ from typing import Final
 
 from markupsafe import Markup
 
-from forensics.records import Comparison, FaceLine, Person
+from forensics.records import Comparison, FaceLine, Mode, Person
 from forensics.report.escape import visible
 from forensics.report.known import known
 from forensics.report.language import N_, _, joined_text
+from forensics.report.other_words import outcome_words
 from forensics.report.view import View
 from forensics.report.words import (
     BANDS,
-    OUTCOMES,
     counted,
     flag_title,
     person_name,
@@ -109,7 +109,7 @@ class Projector:
             clip=clip,
             file=made.viewer,
             reason="",
-            data=_data(made, faces),
+            data=_data(made, faces, self._view.audit.mode),
             frames=len(faces),
             flagged=flagged,
         )
@@ -132,20 +132,20 @@ def _without(person: Person, reason: str, file: str | None) -> ViewerBlock:
     return ViewerBlock(label, None, file, reason, Markup(), 0, 0)
 
 
-def _data(made: Comparison, faces: Sequence[FaceLine]) -> Markup:
+def _data(made: Comparison, faces: Sequence[FaceLine], mode: Mode) -> Markup:
     """What is said of each frame of the clip, in its order."""
     rate = Fraction(made.rate or "1")
     document = {
         "rate": [rate.numerator, rate.denominator],
         "person": made.person,
-        "frames": [_frame(face) for face in faces],
+        "frames": [_frame(face, mode) for face in faces],
     }
     return script_safe(document)
 
 
-def _frame(face: FaceLine) -> list[object]:
+def _frame(face: FaceLine, mode: Mode) -> list[object]:
     """Number, time, outcome, band and flags of one frame, as the script reads them."""
-    outcome = OUTCOMES[face.outcome]
+    outcome = outcome_words(face.outcome, mode)
     if face.outcome != "restored" or face.reason:
         outcome += f": {reason_words(face.reason)}"
     band = BANDS[face.risk.band]

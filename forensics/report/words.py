@@ -213,9 +213,11 @@ def flag_words(
     reference: float | None = None,
     unit: str | None = None,
     detail: str | None = None,
+    finding: str | None = None,
 ) -> str:
     """The sentence of a flag: what was found, the value, the value to hold it against.
 
+    ``finding`` replaces what the flag usually says (`forensics.report.other_words`).
     ``unit`` follows the numbers (``px``, ``degrees``); ``detail`` names a region or a failure
     ("mouth", "the network gave numbers that are not finite").
     """
@@ -231,8 +233,8 @@ def flag_words(
                     reference=number_words(reference), suffix=suffix
                 )
             )
-    finding = FLAGS[code].finding
-    return f"{finding} ({'; '.join(facts)})." if facts else f"{finding}."
+    found = finding or FLAGS[code].finding
+    return f"{found} ({'; '.join(facts)})." if facts else f"{found}."
 
 
 _DECISIONS: Final[Mapping[Band, str]] = Table(

@@ -6,6 +6,7 @@ from typing import Final
 
 from forensics.scoring.baseline import NO_BACKBONE, SENTENCE
 from forensics.scoring.cards_appearance import APPEARANCE_CARDS
+from forensics.scoring.cards_decisions import DECISION_CARDS
 from forensics.scoring.cards_evidence import EVIDENCE_CARDS
 from forensics.scoring.cards_stability import STABILITY_CARDS
 from forensics.scoring.cards_time import TIME_CARDS
@@ -263,6 +264,7 @@ def cards() -> dict[str, Card]:
         *APPEARANCE_CARDS,
         *TIME_CARDS,
         *STABILITY_CARDS,
+        *DECISION_CARDS,
         *_BASELINE,
     )
     return {card.name: card for card in every}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SEVERITY: Final[Mapping[FlagCode, Severity]] = {
     "contradicts_footage": "high",
     "failed": "high",
+    "mismatched_pair": "high",
     "swap": "high",
     "eye_colour": "high",
     "glasses": "high",
@@ -24,6 +25,7 @@ SEVERITY: Final[Mapping[FlagCode, Severity]] = {
     "morphing": "caution",
     "pop": "caution",
     "unstable": "caution",
+    "restored_twice": "caution",
     "profile": "caution",
     "too_small": "caution",
     "background_redrawn": "note",
@@ -52,6 +54,8 @@ class FaceFact:
     (`continuity.StepMeter`), in grey levels; ``over_time`` what the frames before it add.
     ``glasses`` and ``facial_hair`` are kept of every face, because they may come and go; ``held``
     are flags set by a measure, with its value and the 99th percentile of accurate pictures.
+    ``pair_likeness`` is how like another's picture is to the footage (`mismatch`; None: no pair is
+    judged), ``traces`` how far the footage itself looks restored before (`traces`).
     """
 
     frame: int
@@ -76,6 +80,8 @@ class FaceFact:
     facial_hair: float | None = None
     held: tuple[tuple[FlagCode, float, float], ...] = ()
     interval_violation: tuple[float, float] | None = None
+    pair_likeness: float | None = None
+    traces: float | None = None
 
     @classmethod
     def of(
@@ -86,6 +92,8 @@ class FaceFact:
         step_grey: float | None = None,
         shot: int = 1,
         over_time: OverTime | None = None,
+        pair_likeness: float | None = None,
+        traces: float | None = None,
     ) -> FaceFact:
         """The facts of a line of faces.jsonl."""
 
@@ -121,6 +129,8 @@ class FaceFact:
                 for code, name in _MEASURE.items()
                 if code in line.flags and (pair := held(name)) is not None
             ),
+            pair_likeness=pair_likeness,
+            traces=traces,
         )
 
 

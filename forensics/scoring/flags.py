@@ -13,8 +13,10 @@ from forensics.records import FlagCode, Outcome
 from forensics.scoring.continuity import find_pops, find_swaps
 from forensics.scoring.facts import SEVERITY, FaceFact, FlagFinding, merged_ranges
 from forensics.scoring.held import BY_CODE, BY_MEASURE, HELD
+from forensics.scoring.mismatch import find_mismatch
 from forensics.scoring.thresholds import ThresholdTable, shipped_thresholds
 from forensics.scoring.toggling import find_toggling
+from forensics.scoring.traces import find_traces
 from forensics.scoring.unsteady import find_unsteady
 
 __all__ = ["FaceFact", "FlagFinding", "face_flags", "person_flags"]
@@ -56,6 +58,7 @@ def person_flags(
     table: ThresholdTable | None = None,
     logged: bool = False,
     outcomes: bool = True,
+    paired: bool = False,
 ) -> tuple[FlagFinding, ...]:
     """All flags of one person over the clip, worst first; one finding per code.
 
@@ -63,7 +66,8 @@ def person_flags(
     the software lost.  ``frame_size_px`` (width, height) tells who left the picture.  ``logged``:
     the outcomes come from the log of the run that restored, so nothing is inferred from pixels.
     ``outcomes``: False where they are those of a run that did not restore, which say nothing about
-    what switched on or off.
+    what switched on or off.  ``paired``: the restored side is somebody else's, so it may belong to
+    another source.
     """
     limits = table or shipped_thresholds()
     own = sorted((f for f in facts if f.person == person), key=lambda f: f.frame)
@@ -72,6 +76,12 @@ def person_flags(
     found += find_pops(person, own, others, frame_size_px, limits, logged=logged, outcomes=outcomes)
     found += find_swaps(person, own, limits)
     found += find_unsteady(person, own, limits)
+    for decided in (
+        find_mismatch(person, own, limits) if paired else None,
+        find_traces(person, own, limits),
+    ):
+        if decided is not None:
+            found.append(decided)
     order = list(SEVERITY)
     return tuple(sorted(found, key=lambda f: order.index(f.code)))
 

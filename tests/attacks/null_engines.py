@@ -112,3 +112,18 @@ def null_engines(settings: Settings, *, nan: bool = False) -> Engines:
         scorer=NullScorer(),  # type: ignore[arg-type]
         models=_models(),
     )
+
+
+def null_measuring(device: str, *, probing: bool) -> Engines:
+    """In place of `forensics.engines.load_measuring`."""
+    measuring = {"detector", "appearance", "perceptual", "identity", "evidence"}
+    return Engines(
+        detector=NullDetector(),  # type: ignore[arg-type]  # has the one method that is called
+        least_eye_px=8.0,
+        embedder=NullEmbedder(),  # type: ignore[arg-type]
+        decision=Decision(),
+        drawing=None,
+        background="none",
+        scorer=NullScorer(),  # type: ignore[arg-type]
+        models=tuple(model for model in _models() if model.role in measuring),
+    )

@@ -51,6 +51,10 @@ class DrawnHand:
             self.kill()
         return found
 
+    def end(self) -> None:
+        self.fleet.ended.append(self.number)
+        self.kill()
+
     def kill(self) -> None:
         if not self.dead:
             self.dead = True
@@ -68,6 +72,7 @@ class DrawnFleet:
     orders: list[Order] = field(default_factory=list)
     shipped: Counter[str] = field(default_factory=Counter)
     hands: list[DrawnHand] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
     closed: bool = False
 
     @property

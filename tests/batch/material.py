@@ -65,17 +65,26 @@ def face(path: Path, frame: NDArray[np.uint8], number: int) -> Path:
 
 
 def broken(folder: Path, names: list[str], picture: Path) -> None:
-    """Write the broken items of these names; ``picture`` is a good JPEG to cut."""
-    made = {
-        "cut.jpg": picture.read_bytes()[:900],
-        "empty.mp4": b"",
-        "words.mp4": b"no footage at all\n",
-        "header.mp4": b"\0\0\0\x18ftypisom" + bytes(200),
-        "zeros.mkv": bytes(4000),
-    }
-    for name in names:
+    """Write the broken items of these names; ``picture`` is a good JPEG to cut.
+
+    No two are the same bytes, apart from empty ones.
+    """
+    for number, name in enumerate(names):
+        made = {
+            "cut.jpg": picture.read_bytes()[: 900 + number],
+            "empty.mp4": b"",
+            "words.mp4": b"no footage at all\n" * (number + 1),
+            "header.mp4": b"\0\0\0\x18ftypisom" + bytes(200 + number),
+            "zeros.mkv": bytes(4000 + number),
+        }
         base = name.partition("-")[2] or name
         (folder / name).write_bytes(made[base])
+
+
+def noise(shape: tuple[int, ...], number: int) -> NDArray[np.uint8]:
+    """A picture of nothing, RGB (H, W, 3), another for each number."""
+    dice = np.random.default_rng(number)
+    return dice.integers(0, 256, shape, np.uint8)
 
 
 def seeded(seed: int) -> random.Random:

@@ -87,7 +87,7 @@ def check(tasks: list[Task], results: dict[str, ItemResult], attempts: dict[str,
         assert result.attempts == attempts.get(task.item.id, 1)
         if task.item.id == "item2":
             assert (result.outcome, result.bundle) == ("failed", None)
-            assert result.reason == f"{task.item.source} is empty"
+            assert result.reason == f"{task.item.source.name} is empty"
         else:
             assert (result.outcome, result.bundle) == ("done", task.out.name), result.reason
             assert verify(task.out).exit_code == 0
@@ -98,6 +98,7 @@ def check(tasks: list[Task], results: dict[str, ItemResult], attempts: dict[str,
 def test_all_items_end_and_their_bundles_come_back(fleet: DrawnFleet, tasks: list[Task]) -> None:
     check(tasks, run(fleet, tasks), {})
     assert {number for number, _, _ in fleet.given} == {1, 2}
+    assert sorted(fleet.ended) == [1, 2], "idle workers are ended gently"
     assert not fleet.shipped
     assert all(order.signing.keys == () for order in fleet.orders)
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,6 @@ def killed(sources: Path) -> Ran:
     )
     assert done.returncode == 0, done.stderr[-4000:]
     said = json.loads(done.stdout.splitlines()[-1])
-    shutil.rmtree(said["folder"], ignore_errors=True)
     return Ran(said, out, {result["id"]: result for result in said["results"]})
 
 
@@ -133,3 +133,50 @@ def test_bundles_name_the_signer_and_the_driver_signs_them(killed: Ran) -> None:
         assert audit["run"]["signers"] == [SIGNER]
         assert not (killed.out / name / "signatures").exists()
         assert verify(killed.out / name).exit_code == 4
+
+
+@pytest.mark.slow
+def test_the_command_starts_a_ray_of_its_own_and_leaves_nothing(
+    sources: Path, tmp_path: Path
+) -> None:
+    """One picture: the roll-up says ray, OUT holds no log of Ray, no process and folder stay."""
+    pytest.importorskip("ray", reason="extra 'cluster' is not installed")
+    temporary = Path(tempfile.mkdtemp(prefix="fr-", dir="/tmp"))
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[2])}
+    environment |= {"TMPDIR": str(temporary), "HOME": str(home)}
+    argv = ["batch", str(sources / "noise_a.png"), "-o", str(tmp_path / "OUT"), "--runner", "ray"]
+    argv += ["--workers", "1", "--format", "html", "--device", "cpu", "--json", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-m", "forensics", *argv],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    rolled = json.loads(done.stdout)
+    assert (rolled["run"]["runner"], rolled["run"]["workers"]) == ("ray", 1)
+    assert rolled["counts"]["done"] == 1
+    assert verify(tmp_path / "OUT" / "noise_a").exit_code == 0
+    assert not [p for p in (tmp_path / "OUT").rglob("*") if "ray" in p.name.lower()]
+    assert not list(temporary.glob("fray-*")), "the folder of Ray's logs was left"
+    assert not list(temporary.glob("forensics-node-*")), "a node's scratch folder was left"
+    assert not list(home.rglob("*ray*")), "Ray wrote into the home folder"
+    assert _using(temporary) == []
+    shutil.rmtree(temporary)
+
+
+def _using(folder: Path) -> list[str]:
+    """Processes whose command line or environment names ``folder`` (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+        if str(folder).encode() in text:
+            found.append(text[:200].decode(errors="replace"))
+    return found

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from skimage import data
 
+from forensics.media.label import label_words
 from forensics.media.side_by_side import SIDE_PX, ViewerClip, caption
 from forensics.records import Comparison
 from forensics.report.html import render_html
@@ -43,7 +44,7 @@ def long_view(moving_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     photograph = data.astronaut()[:256, 96:352]
     still = cv2.resize(photograph, (SIDE_PX + 64, SIDE_PX + 64), interpolation=cv2.INTER_CUBIC)
     soft = cv2.GaussianBlur(still, (0, 0), 4)
-    clip = ViewerClip(copy / "data" / "viewer" / "00.mp4", RATE, view.audit.run.id)
+    clip = ViewerClip(copy / "data" / "viewer" / "00.mp4", RATE, label_words(view.audit.run.id))
     draw = np.random.default_rng(5)
     for face in faces:
         x, y = int(32 + 30 * np.sin(face.frame / 9)), int(32 + 30 * np.cos(face.frame / 13))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 pytest.importorskip("yt_dlp", reason="extra 'capture' is not installed")
 
 from forensics.capture.clip import Captured, Limits, one
 from forensics.capture.targets import Reach
+from forensics.evidence.captured import read_record
 from tests.capture.server import Site, serve
 
 LOCAL = Reach(loopback=True)
+SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "capture.schema.json"
 
 
 @pytest.fixture
@@ -30,6 +35,20 @@ def clip(two_people: Path) -> bytes:
 def take(url: str, folder: Path, limits: Limits | None = None, reach: Reach = LOCAL) -> Captured:
     """One clip into ``folder``, from this machine's own site."""
     return one(url, lambda stem: folder, limits=limits, reach=reach)
+
+
+def check_whole(captured: Captured, body: bytes) -> None:
+    """The clip is the served bytes, and its record is valid and says so."""
+    assert captured.path.read_bytes() == body
+    raw = captured.record_path.read_bytes()
+    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(json.loads(raw))
+    assert read_record(raw) == captured.record
+    main = captured.record.files[0]
+    assert main.sha256 == hashlib.sha256(body).hexdigest()
+    assert main.sha512 == hashlib.sha512(body).hexdigest()
+    assert (main.bytes, main.name) == (len(body), captured.path.name)
+    info = captured.path.with_name(captured.record.info_file).read_bytes()
+    assert hashlib.sha256(info).hexdigest() == captured.record.info_sha256
 
 
 def left(folder: Path) -> list[str]:

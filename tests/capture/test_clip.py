@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from forensics.capture.clip import Captured, Limits, capture, check_captured
+from forensics.capture.clip import Limits, check_captured
 from forensics.capture.targets import Reach
-from forensics.errors import InputError, IntegrityError, UsageError
-from forensics.evidence.captured import read_record
-from tests.capture.conftest import LOCAL, left, take
+from forensics.errors import InputError, IntegrityError
+from tests.capture.conftest import SCHEMA, check_whole, left, take
 from tests.capture.server import Handler, Site, drip, file, page, redirect, serve
-
-SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "capture.schema.json"
-
-
-def check_whole(captured: Captured, body: bytes) -> None:
-    """The clip is the served bytes, and its record is valid and says so."""
-    assert captured.path.read_bytes() == body
-    raw = captured.record_path.read_bytes()
-    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(json.loads(raw))
-    assert read_record(raw) == captured.record
-    main = captured.record.files[0]
-    assert main.sha256 == hashlib.sha256(body).hexdigest()
-    assert main.sha512 == hashlib.sha512(body).hexdigest()
-    assert (main.bytes, main.name) == (len(body), captured.path.name)
-    info = captured.path.with_name(captured.record.info_file).read_bytes()
-    assert hashlib.sha256(info).hexdigest() == captured.record.info_sha256
 
 
 def test_a_direct_clip(site: Site, clip: bytes, tmp_path: Path) -> None:
@@ -286,70 +269,6 @@ def test_a_packed_page_that_unpacks_to_very_much(site: Site, tmp_path: Path) -> 
         take(site.url("/page"), tmp_path)
 
 
-def test_a_list_is_refused_unless_asked_for(site: Site, clip: bytes, tmp_path: Path) -> None:
-    other = clip[:-1] + bytes([clip[-1] ^ 1])
-    site.answers["/list"] = page(
-        "<title>List</title><video src='/a.mp4'></video><video src='/b.mp4'></video>"
-    )
-    site.answers["/a.mp4"], site.answers["/b.mp4"] = file(clip), file(other)
-    with pytest.raises(InputError, match="list of 2 clips"):
-        take(site.url("/list"), tmp_path)
-    assert left(tmp_path) == []
-    assert site.asked["GET /a.mp4"] == 0
-    taken = list(capture(site.url("/list"), lambda _: tmp_path, playlist=True, reach=LOCAL))
-    assert [one.path.read_bytes() for one in taken] == [clip, other]
-    for one, body in zip(taken, (clip, other), strict=True):
-        check_whole(one, body)
-    places = [one.record.playlist for one in taken]
-    assert [(p.index, p.entries) for p in places if p] == [(1, 2), (2, 2)]
-    assert len(left(tmp_path)) == 6
-
-
-def test_what_is_there_is_not_replaced(site: Site, clip: bytes, tmp_path: Path) -> None:
-    site.answers["/clip.mp4"] = file(clip)
-    (tmp_path / "clip.mp4").write_bytes(b"mine")
-    with pytest.raises(UsageError, match="is there already"):
-        take(site.url("/clip.mp4"), tmp_path)
-    assert (tmp_path / "clip.mp4").read_bytes() == b"mine"
-    assert left(tmp_path) == ["clip.mp4"]
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        "../../../etc/cron.d/x", "/etc/passwd", "a\\b\\c", "CON", "x" * 400, "\u202egpj.exe",
-        "-rf --out", "$(touch hacked)", "a%2fb", ".hidden", "\U0001f3a5 caf\u00e9", "&#xd83c; half",
-        "a:b|c?*", "tab&#9;new&#10;line", "..", "&#27;[31mred",
-    ],
-)  # fmt: skip
-def test_hostile_titles_make_plain_names(
-    site: Site, clip: bytes, tmp_path: Path, title: str
-) -> None:
-    inner = tmp_path / "in" / "ner"
-    site.answers["/page"] = page(f"<title>{title}</title><video src='/clip.mp4'></video>")
-    site.answers["/clip.mp4"] = file(clip)
-    captured = take(site.url("/page"), inner)
-    check_whole(captured, clip)
-    assert captured.path.parent == inner
-    assert left(tmp_path) == ["in"]
-    assert len(left(inner)) == 3
-    name = captured.path.name
-    assert name.isprintable()
-    assert not set('/\\:*?"<>|%') & set(name)
-    assert not name.startswith(("-", "."))
-    assert len(captured.record_path.name.encode()) <= 255
-
-
-def test_hostile_file_names_of_a_direct_clip(site: Site, clip: bytes, tmp_path: Path) -> None:
-    site.answers["/..%2f..%2fclip.mp4"] = file(
-        clip, Content_Disposition='attachment; filename="../../evil.sh"'
-    )
-    captured = take(site.url("/..%2f..%2fclip.mp4"), tmp_path)
-    check_whole(captured, clip)
-    assert captured.path.parent == tmp_path
-    assert captured.path.suffix == ".mp4"
-
-
 def test_a_page_without_a_video(site: Site, tmp_path: Path) -> None:
     site.answers["/page"] = page("<p>Nothing here.</p>")
     with pytest.raises(InputError, match="no video was found"):
@@ -388,3 +307,43 @@ def test_a_certificate_is_kept_and_an_unknown_one_refused(
     own = x509.load_pem_x509_certificate(certificate.read_bytes())
     assert shown.sha256 == own.fingerprint(SHA256()).hex()
     assert shown.not_after_utc.startswith(str(own.not_valid_after_utc.date()))
+
+
+def test_proxies_of_the_environment_are_not_used(
+    site: Site, clip: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a proxy the address could not be checked."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    site.answers["/clip.mp4"] = file(clip)
+    check_whole(take(site.url("/clip.mp4"), tmp_path), clip)
+
+
+def test_plugins_and_settings_of_yt_dlp_are_not_read(
+    site: Site, clip: bytes, tmp_path: Path
+) -> None:
+    """Code and settings that lie about for yt-dlp take no part, though its command reads them."""
+    plugin = tmp_path / "path" / "yt_dlp_plugins" / "extractor"
+    plugin.mkdir(parents=True)
+    marker = tmp_path / "loaded"
+    plugin.joinpath("evil.py").write_text(f"open({str(marker)!r}, 'w').close()\n", "utf-8")
+    settings = tmp_path / "home" / ".config" / "yt-dlp"
+    settings.mkdir(parents=True)
+    settings.joinpath("config").write_text("--proxy http://127.0.0.1:9\n", "utf-8")
+    site.answers["/clip.mp4"] = file(clip)
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from forensics.capture.clip import one\nfrom forensics.capture.targets import Reach\n"
+        "one(sys.argv[1], lambda stem: Path(sys.argv[2]), reach=Reach(loopback=True))\n"
+    )
+    path = os.pathsep.join([str(tmp_path / "path"), str(SCHEMA.parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-c", program, site.url("/clip.mp4"), str(tmp_path / "kept")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": path, "HOME": str(tmp_path / "home")},
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kept" / "clip.mp4").read_bytes() == clip
+    assert not marker.exists()

@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("run", "run-slow", "python", "python-slow", "file", "needs", "make", "output")
-NEEDS = ("gpu", "models", "network", "key", "cluster", "root", "plugin", "docker", "shell")
+NEEDS = ("gpu", "models", "network", "key", "cluster", "root", "plugin", "docker", "shell", "stop")
 FILES = ("toml", "yaml", "json", "csv", "jsonl", "dockerfile")
 _MARK = re.compile(
     r"<!-- test: (?P<kind>[a-z-]+)(?: (?P<what>[a-z]+))?(?:, in (?P<folder>[\w./-]+))?"

@@ -41,7 +41,8 @@ def command_lines(text: str) -> list[list[str]]:
                 commands.append(words)
                 words, skip = [], False
             elif set(word) <= set("<>&"):
-                skip = True  # a redirection: the next word is its file
+                skip = True  # a redirection: the next word is its file, a number before its stream
+                words = words[:-1] if words and words[-1] in {"1", "2"} else words
             elif skip:
                 skip = False
             else:

@@ -73,3 +73,27 @@ def test_links_of_the_readme_lead_somewhere() -> None:
         text = (ROOT / page).read_text("utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text):
             assert (ROOT / target).exists(), f"{page}: {target}"
+
+
+IMPORTED_AS = {"opencv-python": "cv2", "scikit-image": "skimage"}
+
+
+def test_packages_of_the_readme_are_used_where_it_says() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    table = text.partition("## Where each package is used")[2].partition("\n`lpips_crop`")[0]
+    rows = dict(re.findall(r"^\| ([a-z][\w-]+) \| (.+) \|$", table, re.MULTILINE))
+    rows.pop("package", None)
+    assert set(rows) == {
+        *("typer", "torch", "gfpgan", "realesrgan", "facexlib", "opencv-python", "jinja2"),
+        *("weasyprint", "lpips", "scikit-image"),
+    }
+    for package, where in rows.items():
+        name = IMPORTED_AS.get(package, package)
+        places = [ROOT / path for path in re.findall(r"`(forensics/[\w./]+)`", where)]
+        assert all(place.exists() for place in places), (package, where)
+        files = [f for p in places for f in (sorted(p.rglob("*.py")) if p.is_dir() else [p])]
+        files = files or sorted((ROOT / "forensics" / "reference").glob("*.py"))
+        if package == "facexlib":
+            files = sorted((ROOT / "forensics" / "models" / "nets").glob("*.py"))
+        imports = re.compile(rf"^\s*(?:import|from) {name}\b", re.MULTILINE)
+        assert any(imports.search(f.read_text("utf-8")) for f in files), (package, where)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from PIL import Image
 
 from tests.docs.blocks import ROOT, Block
 
@@ -62,7 +63,19 @@ def prepare(place: Path, sample: Path) -> Path:
         "forensics audit clip.mp4 --format html --every 3 --save source,frames "
         "--sign keys/signing.key.pem --passphrase-file passphrase\n",
     )
+    of_others(place)
     return place
+
+
+def of_others(place: Path) -> None:
+    """What pages about other people's restorations name: made of the prepared audit's own files."""
+    data = place / "clip-audit" / "data"
+    shutil.copyfile(place / "clip.mp4", place / "source.mp4")
+    shutil.copyfile(data / "restored" / "clip.mp4", place / "theirs.mp4")
+    shutil.copytree(data / "restored_imgs", place / "results" / "restored_imgs")
+    with Image.open(data / "source_imgs" / "000001.png") as picture:
+        picture.save(place / "photo.jpg", quality=95)
+    shutil.copyfile(data / "restored_imgs" / "000001.png", place / "photo_out.png")
 
 
 def copy_of(prepared: Path, target: Path) -> Path:

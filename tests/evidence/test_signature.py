@@ -70,7 +70,7 @@ def test_the_statement_names_run_case_input_totals_and_the_end_of_the_log(sealed
     assert isinstance(predicate, dict)
     assert (predicate["run"], predicate["case"]) == (audit.run.id, audit.run.case)
     assert predicate["source_sha256"] == audit.source.sha256
-    assert predicate["totals"] == audit.totals.model_dump()
+    assert predicate["totals"] == audit.totals.signed()
     names = [subject["name"] for subject in statement["subject"]]  # type: ignore[attr-defined] # a list
     assert names == [
         "data/audit.json",

@@ -224,6 +224,24 @@ def test_a_single_picture_rejects_nobody() -> None:
     assert tracks.people[0].faces[0].rival is not None
 
 
+def test_photographs_of_a_folder_are_shots_and_reject_nobody() -> None:
+    """Twelve portraits of twelve people, one after another, with a cut before each."""
+    frames: list[Frame] = [(k / 25, [Seen(k, 256, 256, 120, 0.99)]) for k in range(12)]
+    tracks = run(frames, 3, cuts=tuple(range(2, 13)))
+    assert len(tracks.people) == 12
+    assert all(not line.rejected for line in tracks.frames)
+
+
+@pytest.mark.parametrize(("shot", "kept"), [(4, True), (5, False), (40, False)])
+def test_a_short_sighting_counts_by_the_frames_of_its_own_shot(shot: int, kept: bool) -> None:
+    """Seen twice: in a shot of four frames there was no chance to be seen often."""
+    frames: list[Frame] = [(k / 25, []) for k in range(80)]
+    for k in (40, 41):
+        frames[k] = (k / 25, [Seen(0, 256, 256, 40, 0.99)])
+    tracks = run(frames, 5, cuts=(41, 41 + shot))
+    assert len(tracks.people) == kept
+
+
 def test_an_empty_clip() -> None:
     tracks = run([(0.0, []), (0.04, [])], 0)
     assert tracks.people == ()

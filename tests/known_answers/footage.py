@@ -39,7 +39,8 @@ class Filmed:
     """A truth in footage.
 
     ``face.restored_rgb_u8`` is the truth itself; ``whole`` (2, 3) takes the truth's template to the
-    face's; ``size_px`` and ``quality`` name the cell of the tables.
+    face's; ``size_px`` and ``quality`` name the cell of the tables.  ``frame_rgb_u8`` is the whole
+    frame and ``affine`` (2, 3) takes its px to the face's template.
     """
 
     truth: Truth
@@ -47,6 +48,8 @@ class Filmed:
     quality: str
     face: FaceInput
     whole: NDArray[np.float64]
+    frame_rgb_u8: U8
+    affine: NDArray[np.float64]
 
     @property
     def name(self) -> str:
@@ -95,7 +98,7 @@ def film(truth: Truth, size_px: float, quality: int, seed: int) -> Filmed:
         qp=None if numbers.qp is None else float(numbers.qp),
         region_rgb_u8=filming.face_box(frame, placement),
     )
-    filmed = Filmed(truth, size_px, QUALITIES[quality][0], face, whole)
+    filmed = Filmed(truth, size_px, QUALITIES[quality][0], face, whole, frame, found.affine)
     return replace(filmed, face=filmed.restored(truth.rgb_u8))
 
 

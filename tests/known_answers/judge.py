@@ -7,10 +7,12 @@ the footage alone decides is read once.  A test holds both to the same numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from forensics.models.load import load_embedded
 from forensics.models.nets.identity import build_identity
@@ -18,17 +20,20 @@ from forensics.records import FlagCode
 from forensics.scoring import identity
 from forensics.scoring.attributes import measure_facial_hair, measure_glasses
 from forensics.scoring.contradiction import measure_contradiction
-from forensics.scoring.facts import P99
+from forensics.scoring.facts import P99, FaceFact
 from forensics.scoring.flags import face_flags
 from forensics.scoring.hair_grid import measure_hair_grid
 from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
 from forensics.scoring.iris import measure_iris
 from forensics.scoring.matched import Matched, bring_to_footage
-from forensics.scoring.measure import FaceInput, Reading
+from forensics.scoring.measure import U8, FaceInput, Reading
+from forensics.scoring.mismatch import PAIR_LIKENESS, find_mismatch, measure_likeness
 from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable, shipped_references
 from forensics.scoring.scorer import within_span
 from forensics.scoring.structure import measure_structure
+from forensics.scoring.thresholds import shipped_thresholds
+from forensics.scoring.traces import TRACES, find_traces, measure_traces
 
 Facts = Mapping[str, float]
 
@@ -73,7 +78,18 @@ class Judge:
             measures=read.values,
             references={name + P99: limit for name, limit in limits.items()},
         )
+        fact = replace(_FACT, pair_likeness=read.values.get(PAIR_LIKENESS))
+        wrong = find_mismatch(0, [fact], shipped_thresholds())
+        flags += () if wrong is None else (wrong.code,)
         return Looked(read.values, limits, flags, read.reasons)
+
+    def look_at_footage(self, frame_rgb_u8: U8, affine: NDArray[np.float64]) -> Looked:
+        """What the footage alone says of an earlier restoration."""
+        reading = measure_traces(frame_rgb_u8, affine)
+        found = find_traces(
+            0, [replace(_FACT, traces=reading.values.get(TRACES))], shipped_thresholds()
+        )
+        return Looked(reading.values, {}, () if found is None else (found.code,), reading.reasons)
 
     def read(self, face: FaceInput, names: Iterable[str], facts: Facts) -> Reading:
         """The measures that ``names`` asks for, or why not."""
@@ -126,6 +142,7 @@ _READERS: dict[str, Callable[[Judge, FaceInput, Facts], Reading]] = {
     "invented_detail": _invention,
     "identity_drift": lambda judge, face, facts: judge.drift(face, facts),
     "hair_grid": lambda judge, face, facts: measure_hair_grid(face),
+    PAIR_LIKENESS: lambda judge, face, facts: measure_likeness(face),
 }
 """How each measure is asked."""
 _MATCHED: dict[str, Callable[[FaceInput, Matched | None], Reading]] = {
@@ -139,7 +156,14 @@ _FAMILY = {
     f"contradiction_{region}": "contradiction"
     for region in ("eyes", "nose", "mouth", "jaw", "hair")
 }
-ALL_MEASURES = (*_READERS, *_MATCHED)
+_FACT = FaceFact(
+    frame=1, pts_s=None, person=0, box_px=(0.0, 0.0, 1.0, 1.0), interocular_px=1.0, yaw_deg=None,
+    outcome="restored", reason=None, flags=(), band="not_calculable", because=(),
+    contradiction=None, identity_drift=None, similarity=None, rival=None, step_grey=None,
+)  # fmt: skip
+"""One face of a person, to which the decisions about a person are put."""
+ALL_MEASURES = (*(name for name in _READERS if name != PAIR_LIKENESS), *_MATCHED)
+"""Those that a scorer takes; the likeness of a pair is no measure of a face."""
 
 
 @cache

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forensics.records import FlagCode
 from tests.known_answers import paint, pairs, texture, warp
 from tests.known_answers.footage import Filmed
@@ -42,6 +45,7 @@ class Kind:
     is; ``asks`` the measures to take.  ``above``: measures whose 99th percentile counts too.
     ``gate(size, eye distance in px)``: whether it must be seen.  ``unseen_by``: measures that must
     not see it.  ``by_footage``: the edit depends on the footage and is made on its own alignment.
+    ``refilm``: the edit is of the footage; frame and affine to the template.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Kind:
     above: tuple[str, ...] = ()
     unseen_by: tuple[str, ...] = ()
     by_footage: bool = False
+    refilm: Callable[[Case], tuple[U8, NDArray[np.float64]]] | None = None
     not_on: frozenset[str] = frozenset()
 
 
@@ -171,21 +176,24 @@ KINDS: tuple[Kind, ...] = (
         names="identity_drift",
     ),
     Kind(
-        "restored twice", "passes of a plain restorer", (2.0, 3.0),
-        lambda c: pairs.restored_twice(c.rgb_u8, c.size),
-        ("contradiction", "invented_detail"), ("restored_twice",),
-        lambda size, iod: True, "any size", names="restored_twice",
+        "restored twice", "enlargement of the earlier restoration", (1.0, 2.0),
+        lambda c: c.rgb_u8,
+        (), ("restored_twice",),
+        lambda size, iod: iod >= 16, "16 px between the eyes",
+        names="restored_twice",
+        refilm=lambda c: pairs.restored_before(c.filmed, int(c.size)),
     ),
     Kind(
         "pair mismatched", "another photograph", (1.0,),
         lambda c: pairs.mismatched(c.other, c.seed),
-        ("contradiction", "identity_drift"), ("mismatched_pair", "contradicts_footage"),
-        lambda size, iod: True, "any size", names="mismatched_pair",
+        ("contradiction", "identity_drift", "pair_likeness"),
+        ("mismatched_pair", "contradicts_footage"),
+        lambda size, iod: iod >= 12, "12 px between the eyes", names="mismatched_pair",
     ),
     Kind(
         "pair shifted in time", "head moved by % of the eye distance", (4.0, 8.0, 16.0),
         lambda c: pairs.shifted_in_time(*_points(c), c.size, c.seed),
-        ("contradiction",), ("mismatched_pair", "contradicts_footage"),
+        ("contradiction", "pair_likeness"), ("mismatched_pair", "contradicts_footage"),
         lambda size, iod: size / 100 * iod >= 2.5,
         "moves the head by 1.5 px of the footage beyond the 1 px that registration forgives",
         names="mismatched_pair",

@@ -26,21 +26,24 @@ _IRIS = (
     "coded irises of true faces read up to 12 already, so the limit of their quality stands near or"
     " above the edit; narrow and dark eyes show little of the ring"
 )
-_TWICE = "no measure looks for traces of an earlier restoration in this version"
-_PAIR = (
-    "no measure of this version tells a wrong pair from a wrong face; it is flagged as the latter"
+_TWICE = (
+    "a face drawn at the frame's own size leaves little to see, and the limit stands above dark"
+    " glasses before smooth hair"
+)
+_TIME = (
+    "the same face, laid on the footage, is no wrong pair; the record of the pair says which frame"
+    " shows which"
 )
 
 OPEN_MISSES: Final[dict[str, OpenMiss]] = {
     "one iris recoloured": OpenMiss(0.50, _IRIS),
-    "restored twice": OpenMiss(0.0, _TWICE),
+    "restored twice": OpenMiss(0.21, _TWICE),
 }
 """By kind: no right answer at all."""
 
 OPEN_NAMES: Final[dict[str, OpenMiss]] = {
     "one iris recoloured": OpenMiss(0.50, _IRIS),
-    "restored twice": OpenMiss(0.0, _TWICE),
-    "pair mismatched": OpenMiss(0.0, _PAIR),
-    "pair shifted in time": OpenMiss(0.0, _PAIR),
+    "restored twice": OpenMiss(0.21, _TWICE),
+    "pair shifted in time": OpenMiss(0.0, _TIME),
 }
 """By kind: seen perhaps, but not by the flag that says what it is."""

@@ -9,10 +9,17 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from forensics.calibration.coding import h264_pass
 from forensics.faces.align import fit_similarity
+from forensics.restore.background import enlarge
+from forensics.restore.paste import PlacedFace, paste_faces
 from forensics.scoring.regions import template_mask
+from tests.known_answers.footage import Filmed
 from tests.known_answers.truths import U8, Points, Truth
+
+F64 = NDArray[np.float64]
 
 
 def identity_replaced(own: Truth, other: Truth, share: float) -> U8:
@@ -39,18 +46,21 @@ def identity_replaced(own: Truth, other: Truth, share: float) -> U8:
     return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
 
 
-def restored_twice(rgb_u8: U8, passes: float) -> U8:
-    """A restoration restored again: ``passes`` times halved, enlarged and sharpened.
+def restored_before(filmed: Filmed, upscale: int) -> tuple[U8, F64]:
+    """The footage with its face drawn already: a sharp, smooth face pasted at 1x or 2x.
 
-    A plain restorer's marks, once more with every pass: halos at edges, detail of its own making.
+    The truth with its skin smoothed, as strong restorers leave it, through the product's own paste;
+    then saved as H.264 at QP 20, because nobody passes such a clip on without a codec.  The frame
+    and its affine to the template.
     """
-    out = rgb_u8
-    for _ in range(int(passes)):
-        small = cv2.resize(out, (256, 256), interpolation=cv2.INTER_AREA)
-        big = cv2.resize(small, (512, 512), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-        sharp = 2.2 * big - 1.2 * cv2.GaussianBlur(big, (0, 0), 1.6)
-        out = np.asarray(np.clip(np.rint(sharp), 0, 255), np.uint8)
-    return out
+    drawn = cv2.bilateralFilter(filmed.face.restored_rgb_u8, 7, 18, 5)
+    size = (filmed.frame_rgb_u8.shape[1], filmed.frame_rgb_u8.shape[0])
+    big = enlarge(filmed.frame_rgb_u8, upscale)
+    pasted = paste_faces(big, [PlacedFace(np.asarray(drawn, np.uint8), filmed.affine, 0)], size)
+    affine = filmed.affine.copy()
+    affine[:, 2] += filmed.affine[:, :2] @ np.full(2, 0.5 / upscale - 0.5)
+    affine[:, :2] /= upscale
+    return h264_pass([pasted, pasted], 20)[-1], affine
 
 
 def mismatched(other: Truth, seed: int) -> U8:

@@ -54,7 +54,7 @@ def film_real(shared: Path) -> list[Filmed]:
                 frame[max(0, y0) : y0 + height, max(0, x0) : x0 + width]
             ),
         )
-        found.append(Filmed(truth, EYES_PX, "as recorded", face, WHOLE))
+        found.append(Filmed(truth, EYES_PX, "as recorded", face, WHOLE, frame, aligned.affine))
     return found
 
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from forensics.scoring.mismatch import PAIR_LIKENESS
 from tests.known_answers.footage import Filmed
 from tests.known_answers.judge import ALL_MEASURES, Facts, Judge
 from tests.known_answers.kinds import KINDS, Case, Kind
@@ -54,7 +55,9 @@ def run(filmed: Sequence[Filmed], judge: Judge, kinds: Sequence[Kind] = KINDS) -
 
 def _look_at_truth(outcome: Outcome, judge: Judge, one: Filmed, facts: Facts) -> None:
     outcome.clean += 1
-    for code in judge.look(one.face, ALL_MEASURES, facts).flags:
+    looked = judge.look(one.face, (*ALL_MEASURES, PAIR_LIKENESS), facts)
+    footage = judge.look_at_footage(one.frame_rgb_u8, one.affine)
+    for code in (*looked.flags, *footage.flags):
         if code not in OF_THE_FOOTAGE:
             outcome.false_flags.setdefault(code, []).append(one.name)
 
@@ -89,7 +92,10 @@ def _ask(outcome: Outcome, judge: Judge, kind: Kind, case: Case, facts: Facts, e
         face = replace(case.filmed.face, restored_rgb_u8=edited)
     else:
         face = case.filmed.restored(edited)
-    looked = judge.look(face, kind.asks, facts)
+    if kind.refilm is not None:
+        looked = judge.look_at_footage(*kind.refilm(case))
+    else:
+        looked = judge.look(face, kind.asks, facts)
     seen = any(code in looked.flags for code in kind.flags) or any(map(looked.above, kind.above))
     outcome.answers.append(
         Answer(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from forensics.comparisons import write_comparisons
-from forensics.media.label import MARGIN_PX, labelled_pair, margin, short_id
+from forensics.media.label import MARGIN_PX, label_words, labelled_pair, margin, short_id
 from forensics.media.side_by_side import KEY_FRAME_EVERY, SIDE_PX, SideBySide, caption
 from tests.bundles import make_bundle
 
@@ -32,6 +32,14 @@ def test_the_label_is_added_below_and_no_pixel_of_the_pair_changes() -> None:
     assert not np.array_equal(right, labelled_pair(pair, "0" + RUN[1:])[512:, 512:])
 
 
+def test_what_somebody_else_restored_is_labelled_as_given() -> None:
+    ours, theirs = label_words(RUN), label_words(RUN, given=True)
+    assert ours == ("FOOTAGE, ENLARGED", "AI-RESTORED  -  bundle 6f2c2f6e", "MAP, AI-RESTORED")
+    assert theirs[1:] == ("GIVEN AS RESTORED  -  bundle 6f2c2f6e", "MAP OF WHAT WAS GIVEN")
+    pair = np.zeros((512, 1024, 3), np.uint8)
+    assert not np.array_equal(labelled_pair(pair, RUN), labelled_pair(pair, RUN, given=True))
+
+
 def test_the_label_names_the_bundle_and_long_words_stay_in_their_share() -> None:
     assert short_id(RUN) == "6f2c2f6e"
     strip = margin("W" * 300, "", width=1024)
@@ -40,7 +48,7 @@ def test_the_label_names_the_bundle_and_long_words_stay_in_their_share() -> None
 
 
 def test_the_clip_has_a_key_frame_at_least_every_five_and_its_own_frames(tmp_path: Path) -> None:
-    writer = SideBySide(tmp_path / "cmp_00.mp4", Fraction(25), RUN)
+    writer = SideBySide(tmp_path / "cmp_00.mp4", Fraction(25), label_words(RUN))
     for number in range(23):
         writer.add(
             caption(number * 7 + 1, number * 0.28, 0, "restored"), face(40), face(10 * number)
@@ -67,7 +75,7 @@ def _places(keys: list[bool]) -> list[int]:
 
 
 def test_without_label_only_the_facts_stand_above(tmp_path: Path) -> None:
-    writer = SideBySide(tmp_path / "c.mp4", Fraction(25), None)
+    writer = SideBySide(tmp_path / "c.mp4", Fraction(25), ())
     writer.add(caption(1, None, 3, "failed: no reason"), face(99), None)
     writer.close()
     with av.open(str(tmp_path / "c.mp4")) as clip:
@@ -78,7 +86,7 @@ def test_without_label_only_the_facts_stand_above(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_a_clip_that_was_given_up(tmp_path: Path) -> None:
-    writer = SideBySide(tmp_path / "c.mp4", Fraction(25), RUN)
+    writer = SideBySide(tmp_path / "c.mp4", Fraction(25), label_words(RUN))
     with pytest.raises(ValueError, match="expected"):
         writer.add(("a", "b"), face(1)[:10], None)
     writer.abort()

@@ -108,6 +108,31 @@ def test_a_measure_that_breaks_makes_the_run_incomplete_and_says_so(place: Path)
 
 
 @pytest.mark.slow
+def test_a_measure_takes_part_where_somebody_else_restored(place: Path) -> None:
+    code, audit, faces, rows = audited(
+        place, "d", "--restored", "clip.mp4", "--measure", "edge-gain"
+    )
+    assert code in {0, 3}
+    assert "measure plugin:edge-gain" in {m["role"] for m in audit["models"]}
+    scored = [face for face in faces if face["plugin_measures"]]
+    assert scored
+    for face, row in zip(faces, rows, strict=True):
+        found = face["plugin_measures"].get("plugin:edge-gain")
+        assert row["plugin:edge-gain"] == ("" if found is None else repr(found))
+    for face in scored:
+        # The clip against itself: nothing became steeper, beyond what resampling does.
+        assert abs(face["plugin_measures"]["plugin:edge-gain"]) < 0.25
+    assert forensics(place, "verify", "d").returncode == 0
+
+
+def test_a_measure_is_refused_where_it_would_have_no_effect(place: Path) -> None:
+    done = forensics(place, "audit", "clip.mp4", "--restored-only", "--measure", "edge-gain")
+    assert done.returncode == 2
+    assert "--restored-only has none" in done.stderr
+    assert not (place / "clip-audit").exists()
+
+
+@pytest.mark.slow
 def test_doctor_lists_plugins_and_whether_they_load(place: Path) -> None:
     done = forensics(place, "doctor", "--json")
     assert done.returncode == 0, done.stderr

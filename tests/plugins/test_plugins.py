@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
@@ -58,6 +59,21 @@ def test_listing_imports_nothing_of_a_plugin(installed: Path) -> None:
     assert "forensics_example" in sys.modules
     assert make.__name__ == "sharpener"
     assert digest == files_sha256(found)
+
+
+def test_models_list_names_it_without_importing(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from forensics.cli.models import list_models
+
+    list_models(as_json=True)
+    assert json.loads(capsys.readouterr().out)["plugins"] == {
+        "example-sharpen": "forensics-example 0.3.1"
+    }
+    list_models(as_json=False)
+    said = capsys.readouterr()
+    assert "example-sharpen: restorer of the package forensics-example 0.3.1" in said.err
+    assert "forensics_example" not in sys.modules
 
 
 def test_a_profile_of_a_plugin_needs_nothing_fetched(installed: Path) -> None:

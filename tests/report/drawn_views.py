@@ -15,7 +15,7 @@ from forensics.record_batch import (
 )
 from forensics.record_credentials import CredentialFailure, Credentials
 from forensics.record_pair import ColourChange, FrameMap, Geometry, Pair
-from forensics.records import Audit, CalibrationNote, JudgedTarget, Person
+from forensics.records import Audit, CalibrationNote, JudgedTarget, Mode, Person
 from forensics.report.batch_words import limits as batch_limits
 from forensics.report.other_words import alone_limits, alone_summary, pair_limits
 from forensics.report.view import View
@@ -37,7 +37,7 @@ TARGET = JudgedTarget(
 )
 
 
-def said(view: View) -> View:
+def said(view: View, mode: Mode = "restore") -> View:
     """The view with the sentences that an audit writes in place of those of the drawn bundle."""
     audit = view.audit
     lines = limits(
@@ -57,6 +57,7 @@ def said(view: View) -> View:
                     measured=flag.measured,
                     reference=flag.reference,
                     unit=flag.unit,
+                    finding=OTHER_FINDINGS[mode].get(flag.code),
                     detail="3 places, largest step 12.5 grey levels"
                     if flag.code == "pop"
                     else None,
@@ -141,7 +142,7 @@ def paired(view: View) -> View:
         credentials=credentials(),
         notes=("a note that no catalogue holds",),
     )
-    told = said(view)
+    told = said(view, "pair")
     lines = pair_limits(people=2, complete=False, every=2, made_source=True, lpips_official=False)
     return _with(told, mode="pair", pair=pair, limits=lines)
 
@@ -164,7 +165,7 @@ def alone(view: View) -> View:
         for person in view.audit.people
     )
     source = view.audit.source.model_copy(update={"credentials": credentials()})
-    told = said(view)
+    told = said(view, "restored_only")
     return _with(told, mode="restored_only", limits=lines, people=people, source=source)
 
 
@@ -254,7 +255,7 @@ def batch(audit: Audit, **settings: str) -> BatchSummary:
         items=items,
         not_run=("third",),
         notes=("2 entries are no footage, left out",),
-        limits=batch_limits(demonstration=True, complete=False),
+        limits=batch_limits(demonstration=True, pairs=True, complete=False),
         files=(BatchFile(file="batch.csv", outcome="written", rows=BIG),),
     )
 

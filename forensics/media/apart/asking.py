@@ -170,7 +170,7 @@ def decode_apart(
         job = {"do": "frames", **footage_out(footage), "slots": slots.count}
         job["slot_bytes"] = slots.each
         needs: Literal["video", "pictures"] = "pictures" if footage.pictures else "video"
-        with closing(Worker(needs, job, caps, slots.handle)) as worker:
+        with closing(Worker(needs, job, caps, slots)) as worker:
             frame = 0
             while True:
                 said, blob = worker.receive()

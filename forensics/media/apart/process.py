@@ -3,6 +3,7 @@
 The first child of a run is the *starter*: `child.py`, started by its path, which loads the decoding
 libraries, parses nothing, and forks one worker for each task.  So no task can spoil another one, a
 worker starts in milliseconds, and this process, with its networks and threads, is never forked.
+Where no process can fork, each task gets a new process (`spawned`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from forensics.children import ChildStopped, end_words, environment
-from forensics.errors import EnvironmentLacks, InputError
+from forensics.errors import InputError
+from forensics.media.apart.slots import Slots, can_fork
+from forensics.media.apart.spawned import Spawned, spawn
 from forensics.media.apart.wire import Said, Wire, text
 
 log = logging.getLogger(__name__)
@@ -47,13 +50,8 @@ class Starter:
     """The process that forks workers. One for this process, started when first needed."""
 
     def __init__(self) -> None:
-        """Raises `EnvironmentLacks` where processes cannot fork and hand on open files."""
         if not hasattr(os, "fork"):
-            raise EnvironmentLacks(
-                "this system cannot fork, which reading footage in processes of its own needs",
-                "On Windows, run the audit in WSL or in the container; 'verify', 'report', "
-                "'models' and 'doctor' need neither.",
-            )
+            raise AssertionError("where no process can fork, decoders are spawned")
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-P", "-B", str(SCRIPT), str(theirs.fileno())]
@@ -131,13 +129,20 @@ def _drop(old: Starter | None) -> None:
 class Worker:
     """One task in one child process: send the job, receive messages, close."""
 
-    def __init__(self, needs: Needs, job: Mapping[str, object], caps: Caps, memory: int = -1):
-        """``memory``: the open file of shared memory, -1 for none. Raises `ChildStopped`."""
+    def __init__(
+        self, needs: Needs, job: Mapping[str, object], caps: Caps, slots: Slots | None = None
+    ) -> None:
+        """``slots``: the shared memory that pictures come through. Raises `ChildStopped`."""
         self._caps = caps
-        ours, theirs = socket.socketpair()
-        handles = [theirs.fileno()] + ([memory] if memory >= 0 else [])
-        with theirs:
-            self._starter, self.pid = _forked(needs, handles)
+        self._starter: Starter | Spawned
+        if can_fork():
+            ours, theirs = socket.socketpair()
+            handles = [theirs.fileno()] + ([slots.handle] if slots is not None else [])
+            with theirs:
+                self._starter, self.pid = _forked(needs, handles)
+        else:
+            ours, self._starter = _spawned(slots.file if slots is not None else "")
+            self.pid = self._starter.pid
         ours.settimeout(caps.stall_s)
         self._wire: Wire | None = Wire(ours)
         log.debug("worker %d: %s", self.pid, job.get("do"))
@@ -187,6 +192,13 @@ class Worker:
 
     def _ended(self) -> str:
         return f"the decoder {end_words(self.close())}"
+
+
+def _spawned(memory_file: str) -> tuple[socket.socket, Spawned]:
+    try:
+        return spawn(memory_file, _PATIENCE_S, environment())
+    except OSError as error:
+        raise ChildStopped(f"the decoder could not be started: {error}") from error
 
 
 def _forked(needs: Needs, handles: Sequence[int]) -> tuple[Starter, int]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import mmap
 import os
+import socket
 import sys
 import tempfile
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -27,14 +29,14 @@ def slot_bytes(width: int, height: int) -> int:
 
 
 class Slots:
-    """The parent's side; a context that frees the memory."""
+    """The parent's side; a context that frees the memory. ``file`` is its name, if it has one."""
 
     def __init__(self, width: int, height: int) -> None:
         self._shape = (height, width)
         self.each = slot_bytes(width, height)
         self.count = max(FEWEST, min(MOST, RING_BYTES // self.each))
         size = self.count * self.each
-        self.handle = _memory(size)
+        self.handle, self.file = (_memory(size), "") if can_fork() else _file(size)
         self._map = mmap.mmap(self.handle, size, access=mmap.ACCESS_READ)
 
     def rgb_u8(self, slot: int) -> NDArray[np.uint8]:
@@ -63,6 +65,23 @@ class Slots:
     ) -> None:
         self._map.close()
         os.close(self.handle)
+        if self.file:
+            with suppress(
+                OSError
+            ):  # a child that will not end still holds it: the system's to clear
+                os.unlink(self.file)
+
+
+def can_fork() -> bool:
+    """Whether this system forks processes and hands open files to them."""
+    return hasattr(os, "fork") and hasattr(socket, "send_fds")
+
+
+def _file(size: int) -> tuple[int, str]:
+    """An open file of ``size`` bytes and its name, for a child that must open it by name."""
+    handle, name = tempfile.mkstemp(prefix="forensics-frames-")
+    os.ftruncate(handle, size)
+    return handle, name
 
 
 def _memory(size: int) -> int:

@@ -1,0 +1,1 @@
+"""Traces: the table by which footage of a face that was restored before is told."""
