@@ -17,7 +17,7 @@ from forensics.record_credentials import CredentialFailure, Credentials
 from forensics.record_pair import ColourChange, FrameMap, Geometry, Pair
 from forensics.records import Audit, CalibrationNote, JudgedTarget, Mode, Person
 from forensics.report.batch_words import limits as batch_limits
-from forensics.report.other_words import alone_limits, alone_summary, pair_limits
+from forensics.report.other_words import OTHER_FINDINGS, alone_limits, alone_summary, pair_limits
 from forensics.report.view import View
 from forensics.report.words import flag_words, limits, person_summary
 
