@@ -8,6 +8,7 @@ attempts that did not end are never seen.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -315,4 +316,5 @@ def _files(path: Path) -> list[Path]:
     if path.is_dir():
         return files_below(path)
     record = path.with_name(path.name + RECORD_SUFFIX)
-    return [path, record] if record.is_file() else [path]
+    # A name too long for a record is no error here: os.path.isfile says no.
+    return [path, record] if os.path.isfile(record) else [path]

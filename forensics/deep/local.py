@@ -22,7 +22,13 @@ _RENDERED = (
     "data/faces.jsonl",
     "data/run/environment.json",
 )
-_FIGURES = ("data/cropped_faces/", "data/restored_faces/", "data/maps/")
+_FIGURES = (
+    "data/cropped_faces/",
+    "data/restored_faces/",
+    "data/maps/",
+    "data/alternatives/",
+    "data/viewer/",
+)
 
 
 @contextmanager

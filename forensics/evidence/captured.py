@@ -6,6 +6,7 @@ that are there; in a bundle it must be the one that audit.json names.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 from typing import Final
@@ -41,12 +42,14 @@ def record_beside(source: Path, sha256: str) -> tuple[CaptureNote, bytes] | None
     bytes: the file changed after its capture.
     """
     path = source.with_name(source.name + RECORD_SUFFIX)
-    if not source.is_file() or not path.is_file():
-        return None
     try:
+        if not source.is_file() or not path.is_file():
+            return None
         with path.open("rb") as stream:
             raw = stream.read(_MAX_BYTES + 1)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # no record can have that name
+            return None
         raise InputError(f"cannot read {path.name!r}: {error.strerror or error}") from error
     record = read_record(raw)
     if record.files[0].sha256 != sha256:

@@ -17,6 +17,7 @@ from forensics.models.nets.identity import INPUT_PX, WINDOW_512
 from forensics.scoring.baseline import as_m11
 from forensics.scoring.measure import F32, U8, FaceInput
 
+BATCH = 8  # crops the network sees at once
 MIN_INTEROCULAR_PX = 16.0
 MAX_YAW_DEG = 35.0
 
@@ -40,10 +41,19 @@ def window_112(template_rgb_u8: U8) -> U8:
 
 
 def embed(net: torch.nn.Module, template_rgb_u8: Sequence[U8], device: torch.device) -> F32:
-    """Unit vectors of template crops (512, 512, 3): (N, D) float32."""
+    """Unit vectors of template crops (512, 512, 3), N of at least one: (N, D) float32.
+
+    The network always sees `BATCH` crops, the last one repeated: with other counts it sums in
+    another order, and a face's last digits would depend on how many others came with it.
+    """
+    small = [window_112(picture) for picture in template_rgb_u8]
+    rows = []
     with torch.inference_mode():
-        rows = net(as_m11([window_112(picture) for picture in template_rgb_u8], device))
-    return np.asarray(rows.cpu().numpy(), np.float32)
+        for start in range(0, len(small), BATCH):
+            part = small[start : start + BATCH]
+            filled = [*part, *[part[-1]] * (BATCH - len(part))]
+            rows.append(net(as_m11(filled, device))[: len(part)])
+    return np.asarray(torch.cat(rows).cpu().numpy(), np.float32)
 
 
 def distances(

@@ -114,7 +114,7 @@ def null_engines(settings: Settings, *, nan: bool = False) -> Engines:
     )
 
 
-def null_measuring(device: str, *, probing: bool) -> Engines:
+def null_measuring(device: str, *, probing: bool, measures: tuple[str, ...] = ()) -> Engines:
     """In place of `forensics.engines.load_measuring`."""
     measuring = {"detector", "appearance", "perceptual", "identity", "evidence"}
     return Engines(

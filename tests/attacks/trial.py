@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from forensics.evidence.verify import verify
+from forensics.report.templating import SCRIPT, script
 from tests.attacks.worker import Job, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,7 +111,7 @@ def bundle_leaks(bundle: Path, secrets: Iterable[bytes] = ()) -> list[str]:
         if any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in name) or name[0] in "-~":
             faults.append(f"the name {name!r}")
     for page in bundle.glob("data/report/*.html"):
-        html = page.read_bytes()
+        html = _without_ours(page.read_bytes())
         faults += [f"{page.name} holds {hit.group()!r}" for hit in _SCRIPT.finditer(html)]
         faults += [f"{page.name} holds {c!r}" for c in ("\x1b", "\u202e") if c in html.decode()]
     for table in bundle.glob("data/*.csv"):
@@ -122,6 +123,17 @@ def bundle_leaks(bundle: Path, secrets: Iterable[bytes] = ()) -> list[str]:
             raw = path.read_bytes()
             faults += [f"{path.name} holds a secret" for secret in secrets if secret in raw]
     return faults
+
+
+def _without_ours(html: bytes) -> bytes:
+    """A report without its own script, whose text must be ours, and without its inert data.
+
+    The page's policy runs no script but the one of that digest, so any other is a fault.
+    """
+    own = f"<script>{script(SCRIPT)}</script>".encode()
+    return re.sub(
+        rb'<script type="application/json">[^<]*</script>', b"", html.replace(own, b"", 1)
+    )
 
 
 def _is_formula(cell: str) -> bool:
