@@ -16,7 +16,7 @@ BENCH_FLAGS ?=
 UV_LOCK := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 --exclude-newer "7 days" --custom-compile-command "make lock"
 
-.PHONY: help demo test test-all setup setup-core check lint types format lock validate bench docs schema check-docs site picture clean
+.PHONY: help demo test test-all setup setup-core check lint types format lock validate bench docs schema messages check-docs site picture clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,11 +72,15 @@ bench: setup ## our engine against unmodified upstream, about a quarter of an ho
 schema: ## writes docs/schema/ from the records
 	$(BIN)/python -m forensics.evidence.schema --write docs/schema
 
+messages: ## collects the texts of the reports, updates and compiles their catalogues
+	$(BIN)/python -m forensics.report.messages --write
+
 check-docs: ## fails when docs/ is not what the records and the benchmark say
 	$(BIN)/python -m forensics.evidence.schema --check docs/schema
 	$(BIN)/python -m benchmarks.speed.document --check docs/benchmarks.md
 	$(BIN)/python -m benchmarks.validation.page --check
 	$(BIN)/python -m forensics.cli.reference --check docs/cli.md
+	$(BIN)/python -m forensics.report.messages --check
 
 docs: schema ## everything in docs/ that is made from the code and from benchmarks/latest.json
 	$(BIN)/python -m forensics.cli.reference --write docs/cli.md

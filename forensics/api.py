@@ -293,12 +293,18 @@ def _zipped(done: Done) -> Done:
 
 
 def render_reports(
-    bundle: Path, out: Path | None, formats: tuple[str, ...], *, assets: bool = False
+    bundle: Path,
+    out: Path | None,
+    formats: tuple[str, ...],
+    *,
+    assets: bool = False,
+    language: str | None = None,
 ) -> list[Path]:
     """Render the reports of a bundle again, beside it or into ``out``, never into it.
 
     ``formats``: html, pdf, json (one document), csv (the table of faces), md.  ``assets``: pictures
-    and clips of the HTML go into a folder beside it.
+    and clips of the HTML go into a folder beside it.  ``language``: en, de; None is that of the
+    bundle's own reports.  Raises `UsageError` for a language that there is not.
     """
     from forensics.evidence.lines import load_audit
     from forensics.report.pdf import pdf_available
@@ -315,8 +321,14 @@ def render_reports(
     if "pdf" in formats and (reason := pdf_available()):
         raise EnvironmentLacks(f"no PDF can be made here: {reason}", "Use --format html.")
     from forensics.rendering import write_formats
+    from forensics.report.language import check_language
 
-    return write_formats(load_view(root / "data"), folder, formats, assets=assets)
+    if language is not None:
+        check_language(language)
+
+    return write_formats(
+        load_view(root / "data"), folder, formats, assets=assets, language=language
+    )
 
 
 def _check_pdf(settings: Settings) -> None:

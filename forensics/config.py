@@ -23,6 +23,8 @@ from forensics.errors import UsageError
 BackgroundName = Literal[
     "auto", "lanczos", "realesrgan-x4plus", "realesrgan-x2plus", "realesr-general-x4v3"
 ]
+LANGUAGES = ("en", "de")
+"""Languages that reports can be written in; `forensics.report.locale` holds their texts."""
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
 Value = str | int | float | bool | None
 ENV_PREFIX = "FORENSICS_"
@@ -49,6 +51,7 @@ class Settings(BaseModel):
     original: bool = True
     label: bool = True
     zip: bool = False
+    lang: str = "en"
     private: bool = False
     fail_on: Literal["none", "caution", "high"] = "none"
     calibration: str = "auto"
@@ -66,6 +69,13 @@ class Settings(BaseModel):
     @classmethod
     def _saves(cls, text: str) -> str:
         return _listed(text, ("source", "frames"), "save")
+
+    @field_validator("lang")
+    @classmethod
+    def _languages(cls, text: str) -> str:
+        if text not in LANGUAGES:
+            raise ValueError(f"no texts in this language; choose from {', '.join(LANGUAGES)}")
+        return text
 
     @property
     def formats(self) -> tuple[str, ...]:

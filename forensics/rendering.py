@@ -32,26 +32,29 @@ def parse_formats(text: str) -> tuple[str, ...]:
 
 
 def write_formats(
-    view: View, folder: Path, formats: tuple[str, ...], *, assets: bool
+    view: View, folder: Path, formats: tuple[str, ...], *, assets: bool, language: str | None = None
 ) -> list[Path]:
-    """Render a view and write the files into ``folder``; returns what was written."""
+    """Render a view and write the files into ``folder``; returns what was written.
+
+    ``language``: of HTML, PDF and Markdown; None is that of the run.
+    """
     parts: dict[str, bytes | Path] = {}
     files: dict[str, bytes] = {}
     if "html" in formats:
         if assets:
-            text, parts = render_html_beside(view)
+            text, parts = render_html_beside(view, language)
         else:
-            text = render_html(view, links=False)
+            text = render_html(view, links=False, language=language)
         files["report.html"] = text.encode("utf-8")
     if "pdf" in formats:
-        files["report.pdf"] = render_pdf(view)
+        files["report.pdf"] = render_pdf(view, language)
     if "json" in formats:
         files["report.json"] = render_json(view).encode("utf-8")
     if "csv" in formats:
         rows = [list(COLUMNS), *(face_row(face) for face in _by_frame(view))]
         files["faces.csv"] = "".join(map(row_text, rows)).encode("utf-8")
     if "md" in formats:
-        files["report.md"] = render_markdown(view).encode("utf-8")
+        files["report.md"] = render_markdown(view, language).encode("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     if parts:
         beside = folder / ASSETS

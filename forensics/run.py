@@ -380,6 +380,7 @@ class AuditRun:
         words += ["--every", str(s.every), "--background", s.background, "--format", s.format]
         words += ["--engine", s.engine, "--precision", s.precision, "--noise", s.noise]
         words += ["--upstream-compat"] if s.upstream_compat else []
+        words += [] if s.lang == "en" else ["--lang", s.lang]
         words += [] if s.label else ["--no-label"]
         words += [f"--measure={s.measure}"] if s.measure else []
         return {

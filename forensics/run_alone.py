@@ -93,6 +93,7 @@ class AloneRun(AuditRun):
         s = self._settings
         words = ["forensics", "audit", safe_name(self._media.path.name), "--restored-only"]
         words += ["--every", str(s.every), "--format", s.format]
+        words += [] if s.lang == "en" else ["--lang", s.lang]
         words += [] if s.label else ["--no-label"]
         return {
             "audit": shlex.join(words),

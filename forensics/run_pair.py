@@ -191,6 +191,7 @@ class PairRun(AuditRun):
         words = ["forensics", "audit", safe_name(self._media.path.name)]
         words += ["--restored", safe_name(self._held.path.name)]
         words += ["--every", str(s.every), "--format", s.format]
+        words += [] if s.lang == "en" else ["--lang", s.lang]
         words += [] if s.label else ["--no-label"]
         words += [f"--measure={s.measure}"] if s.measure else []
         return {

@@ -1,6 +1,8 @@
 // Report: viewer, sortable tables, filter, copying. The page is complete without it.
 "use strict";
 (() => {
+  const WORDS = JSON.parse(document.getElementById("script-words").textContent);
+  const filled = (words, parts) => words.replace(/\{(\w+)\}/g, (_, name) => String(parts[name]));
   const TOP = 40, SIDE = 256, CODE_Y = 36, CELLS = 24;
 
   /* ---------------------------------------------------------------- viewer */
@@ -89,7 +91,7 @@
       const begins = (k) => flagged(k) && !(flagged(k - 1) && this.frames[k - 1][5].join() === this.frames[k][5].join());
       for (let k = this.wanted + way; k >= 0 && k < this.frames.length; k += way)
         if (begins(k)) { this.go(k); return; }
-      this.say(way > 0 ? "No flag after this frame." : "No flag before this frame.");
+      this.say(way > 0 ? WORDS.noFlagAfter : WORDS.noFlagBefore);
     }
 
     play() { if (this.video.paused) this.video.play(); else this.video.pause(); }
@@ -97,7 +99,7 @@
     playing(on) {
       const button = this.root.querySelector("[data-do=play]");
       button.setAttribute("aria-pressed", String(on));
-      button.textContent = on ? "Pause" : "Play";
+      button.textContent = on ? WORDS.pause : WORDS.play;
       this.asked = -1;
       if (on) this.follow();
       else this.go(this.index);
@@ -202,11 +204,15 @@
       const [number, time, outcome, , band, flags] = this.frames[this.index];
       const shown = this.code();
       this.root.dataset.shown = shown === null ? "" : shown === undefined ? "unknown" : String(shown);
-      const parts = [`Frame ${number}`, time === null ? "no time stamp" : `${time.toFixed(3)} s`, outcome, band];
-      parts.push(flags.length ? `flags: ${flags.join(", ")}` : "no flag");
-      if (shown === undefined) parts.push("compare the number in the picture's margin");
+      const parts = [
+        filled(WORDS.frame, { number }),
+        time === null ? WORDS.noTime : `${time.toFixed(3).replace(".", WORDS.decimal)} s`,
+        outcome, band,
+      ];
+      parts.push(flags.length ? filled(WORDS.flags, { flags: flags.join(", ") }) : WORDS.noFlag);
+      if (shown === undefined) parts.push(WORDS.compare);
       const agrees = shown === undefined || shown === number % 1048576;
-      this.say(agrees ? parts.join(" · ") : `The clip does not show frame ${number}: it shows ${shown === null ? "an unreadable number" : `frame ${shown}`}.`);
+      this.say(agrees ? parts.join(" · ") : filled(shown === null ? WORDS.unreadable : WORDS.unlike, { number, shown }));
       this.status.classList.toggle("warn", !agrees);
       this.canvas.setAttribute("aria-label", `${this.video.getAttribute("aria-label")}: ${parts.join(", ")}`);
       const name = `${String(number).padStart(6, "0")}_${String(this.person).padStart(2, "0")}.png`;
@@ -234,7 +240,7 @@
 
   const value = (cell) => {
     const text = cell.dataset.order ?? cell.textContent.trim();
-    const number = Number(text.replaceAll(",", ""));
+    const number = Number(text.replaceAll(WORDS.group, "").replace(WORDS.decimal, "."));
     return text !== "" && Number.isFinite(number) ? number : text;
   };
   const compare = (a, b) => {
@@ -270,7 +276,7 @@
         row.hidden = !wanted.every((w) => words[k].includes(w));
         shown += row.hidden ? 0 : 1;
       });
-      status.textContent = wanted.length ? `${shown} of ${rows.length} faces` : "";
+      status.textContent = wanted.length ? filled(WORDS.shown, { shown, count: rows.length }) : "";
     });
   }
 
@@ -287,9 +293,9 @@
       selection.addRange(range);
       try {
         await navigator.clipboard.writeText(source.textContent.trim());
-        status.textContent = "Copied.";
+        status.textContent = WORDS.copied;
       } catch {
-        status.textContent = "Selected; copy it with the keyboard.";
+        status.textContent = WORDS.selected;
       }
     });
   }

@@ -131,6 +131,8 @@ def test_wheel_carries_templates_and_embedded_weights(tmp_path: Path) -> None:
     assert templates
     assert [n for n in weights if n.endswith(".safetensors")]
     assert templates | weights <= names
+    texts = {n for n in tracked() if n.startswith("forensics/report/locale/")}
+    assert [n for n in texts if n.endswith(".mo")]
     # Tables, cards, the catalogue: all that is tracked, so that nothing is fetched later.
     assert {name for name in tracked() if name.startswith("forensics/")} <= names
     assert [name for name in names if name.endswith(".ttf")]

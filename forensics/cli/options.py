@@ -46,6 +46,7 @@ UpstreamCompat = Annotated[
 Device = Annotated[Text, typer.Option(help="auto, cpu or cuda[:N]. [default: auto]")]
 Every = Annotated[Number, typer.Option(help="Score each Nth frame; all are restored. [default: 1]")]
 Formats = Annotated[Text, typer.Option("--format", help="Reports: html,pdf. [default: html,pdf]")]
+Lang = Annotated[Text, typer.Option(help="Language of the reports: en or de. [default: en]")]
 Save = Annotated[Text, typer.Option(help="Also keep full frames: source,frames.")]
 NoOriginal = Annotated[
     bool, typer.Option("--no-original", help="Keep only the hash of the source.")

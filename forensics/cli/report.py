@@ -23,6 +23,10 @@ def report(
             help="html, pdf, json (one document), csv (the table of faces), md; with commas.",
         ),
     ] = "html,pdf",
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", help="Language: en or de. [default: that of the bundle's reports]"),
+    ] = None,
     assets: Annotated[
         bool,
         typer.Option("--assets", help="Pictures and clips of the HTML go into a folder beside it."),
@@ -36,6 +40,6 @@ def report(
     wanted = parse_formats(formats)
     from forensics.api import render_reports
 
-    written = render_reports(bundle, out, wanted, assets=assets)
+    written = render_reports(bundle, out, wanted, assets=assets, language=lang)
     document = {"written": [str(path) for path in written]}
     Output(as_json).result(document, [f"Written: {path}" for path in written])

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from forensics.records import FaceLine, Outcome, Totals
+from forensics.report.known import known
+from forensics.report.language import _, english, joined_text
+from forensics.report.language import number as said
 from forensics.report.other_words import ACCOUNTED, outcome_words
 from forensics.report.stretches import joined
 from forensics.report.view import View
@@ -69,7 +72,7 @@ def accounting(view: View) -> Accounting:
 def _rows(view: View) -> Iterable[CountRow]:
     totals = view.audit.totals
     done = ACCOUNTED[view.audit.mode].done
-    yield CountRow("frames", totals.frames, "", part=False)
+    yield CountRow(_("frames"), totals.frames, "", part=False)
     yield CountRow(done, totals.frames_restored, "", part=True)
     frame_reasons = Counter(
         reason_words(line.reason) for line in view.frames if line.outcome == "failed"
@@ -78,36 +81,47 @@ def _rows(view: View) -> Iterable[CountRow]:
         without = Counter(
             reason_words(line.reason) for line in view.frames if line.outcome == "skipped"
         )
-        yield CountRow("without counterpart", totals.frames_skipped, _listed(without), part=True)
-    yield CountRow("failed", totals.frames_failed, _listed(frame_reasons), part=True)
-    yield CountRow("with a flag", totals.flagged_frames, "", part=True)
-    yield CountRow("faces of people", totals.faces, "", part=False)
+        yield CountRow(_("without counterpart"), totals.frames_skipped, _listed(without), part=True)
+    yield CountRow(_("failed"), totals.frames_failed, _listed(frame_reasons), part=True)
+    yield CountRow(_("with a flag"), totals.flagged_frames, "", part=True)
+    yield CountRow(_("faces of people"), totals.faces, "", part=False)
     yield CountRow(done, totals.faces_restored, "", part=True)
-    for outcome, count in (("skipped", totals.faces_skipped), ("failed", totals.faces_failed)):
+    for outcome, label, count in (
+        ("skipped", _("skipped"), totals.faces_skipped),
+        ("failed", _("failed"), totals.faces_failed),
+    ):
         reasons = Counter(
             reason_words(face.reason) for face in view.faces if face.outcome == outcome
         )
-        yield CountRow(outcome, count, _listed(reasons), part=True)
+        yield CountRow(label, count, _listed(reasons), part=True)
     fallen = Counter(
-        face.reason for face in view.faces if face.outcome == "restored" and face.reason
+        known(face.reason) for face in view.faces if face.outcome == "restored" and face.reason
     )
     if fallen:
-        yield CountRow(f"{done}, with a note", sum(fallen.values()), _listed(fallen), part=True)
-    yield CountRow("with a flag", totals.flagged_faces, "", part=True)
+        yield CountRow(
+            _("{done}, with a note").format(done=done),
+            sum(fallen.values()),
+            _listed(fallen),
+            part=True,
+        )
+    yield CountRow(_("with a flag"), totals.flagged_faces, "", part=True)
     rejected = Counter(
         reason_words(found.reason) for line in view.frames for found in line.rejected
     )
     yield CountRow(
-        "detections that are no face of a person",
+        _("detections that are no face of a person"),
         totals.rejected_detections,
         _listed(rejected),
         part=False,
     )
-    yield CountRow("people", totals.people, "", part=False)
+    yield CountRow(_("people"), totals.people, "", part=False)
 
 
 def _listed(reasons: Counter[str]) -> str:
-    return "; ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common(8))
+    return joined_text(
+        "; ",
+        (joined_text(": ", (words, said(n, ","))) for words, n in reasons.most_common(8)),
+    )
 
 
 def _lost_frames(view: View) -> Iterable[LostRow]:
@@ -117,7 +131,7 @@ def _lost_frames(view: View) -> Iterable[LostRow]:
             causes.setdefault((reason_words(line.reason), line.error or ""), []).append(line.frame)
     for (reason, error), frames in causes.items():
         yield LostRow(
-            "whole frame",
+            _("whole frame"),
             range_words(joined(frames)),
             ACCOUNTED[view.audit.mode].frame_failed,
             reason,
@@ -165,8 +179,10 @@ def _disagreements(view: View) -> Iterable[str]:
         if value != counted_value:
             words = name.replace("_", " ")
             yield (
-                f"audit.json says {value:,} for \u201c{words}\u201d, the lines"
-                f" add up to {counted_value:,}"
+                _(
+                    "audit.json says {value:,} for \u201c{words}\u201d, the lines add up to "
+                    "{counted_value:,}"
+                ).format(value=value, words=english(words), counted_value=counted_value)
             )
 
 

@@ -6,15 +6,24 @@ from markupsafe import Markup
 
 from forensics.record_batch import BatchSummary
 from forensics.report import words
-from forensics.report.batch_page import SORTS, build_batch_page
+from forensics.report.batch_page import SORTS, batch_language, build_batch_page
+from forensics.report.language import speaking
 from forensics.report.templating import CONTENT_POLICY, environment, style
 
 
-def render_batch_html(summary: BatchSummary, *, links: bool = True) -> str:
+def render_batch_html(
+    summary: BatchSummary, *, links: bool = True, language: str | None = None
+) -> str:
     """batch.html of a roll-up. The same summary always gives the same text.
 
     ``links``: refer to the reports in the bundles beside the page by relative address.
+    ``language``: None is that of the batch.
     """
+    with speaking(language or batch_language(summary)):
+        return _spoken(summary, links)
+
+
+def _spoken(summary: BatchSummary, links: bool) -> str:
     return (
         environment()
         .get_template("batch.html")

@@ -21,6 +21,9 @@ from forensics.report.batch_words import (
     worst_band,
 )
 from forensics.report.flag_texts import FLAGS
+from forensics.report.known import known
+from forensics.report.language import ENGLISH, N_, Table, _, current, when
+from forensics.report.language import number as said
 from forensics.report.words import (
     BAND_ORDER,
     BANDS,
@@ -34,15 +37,17 @@ from forensics.report.words import (
 )
 
 Fact = tuple[str, str]
-SORTS: Final[Mapping[str, str]] = {
-    "plan": "the plan",
-    "name": "name",
-    "outcome": "outcome",
-    "band": "worst band",
-    "people": "number of people",
-    "flags": "number of flags",
-    "time": "time taken",
-}
+SORTS: Final[Mapping[str, str]] = Table(
+    {
+        "plan": N_("the plan"),
+        "name": N_("name"),
+        "outcome": N_("outcome"),
+        "band": N_("worst band"),
+        "people": N_("number of people"),
+        "flags": N_("number of flags"),
+        "time": N_("time taken"),
+    }
+)
 """Ways to sort the table of items, in words; the first is how it comes."""
 _OUTCOME_ORDER: Final = ("failed", "not_run", "unscorable", "incomplete", "done", "duplicate")
 MOST_PAPER_ROWS: Final = 1500
@@ -98,6 +103,7 @@ class Problem:
 class BatchPage:
     """Everything that the template shows."""
 
+    language: str
     title: str
     notices: tuple[str, ...]
     subject: str
@@ -122,6 +128,11 @@ class BatchPage:
     performed_by: str
 
 
+def batch_language(summary: BatchSummary) -> str:
+    """The language that the roll-up was asked for in; older ones are English."""
+    return str(summary.settings.get("lang") or ENGLISH)
+
+
 def build_batch_page(summary: BatchSummary, *, links: bool, most: int | None = None) -> BatchPage:
     """The page of a roll-up. ``links``: to the reports of the bundles beside it."""
     rows = _rows(summary, links)
@@ -129,9 +140,14 @@ def build_batch_page(summary: BatchSummary, *, links: bool, most: int | None = N
     run = summary.run
     demonstration = (DEMONSTRATION_SENTENCE,) if DEMONSTRATION_SENTENCE in summary.limits else ()
     return BatchPage(
-        title=f"Batch of {counted(summary.counts.items, 'restoration audit')}",
-        notices=(*demonstration, NOT_FOR_IDENTIFICATION),
-        subject=f"{run.started_utc} to {run.ended_utc}",
+        language=current(),
+        title=_("Batch of {items}").format(
+            items=counted(summary.counts.items, "restoration audit", "restoration audits")
+        ),
+        notices=(*map(_, demonstration), _(NOT_FOR_IDENTIFICATION)),
+        subject=_("{started_utc} to {ended_utc}").format(
+            started_utc=when(run.started_utc), ended_utc=when(run.ended_utc)
+        ),
         bound=_bound(summary),
         complete=run.complete,
         state=_state(summary),
@@ -147,82 +163,90 @@ def build_batch_page(summary: BatchSummary, *, links: bool, most: int | None = N
         items=tuple(shown),
         left_out=""
         if len(shown) == len(rows)
-        else f"The first {len(shown)} of {len(rows)} items; all are in batch.csv and batch.html.",
+        else _("The first {shown} of {rows} items; all are in batch.csv and batch.html.").format(
+            shown=len(shown), rows=len(rows)
+        ),
         sorts=tuple(SORTS.items()),
         files=tuple(
-            (f.file, f.outcome, f.reason or ("" if f.rows is None else f"{f.rows:,} rows"))
+            (
+                f.file,
+                known(f.outcome),
+                known(f.reason or "")
+                or ("" if f.rows is None else _("{rows:,} rows").format(rows=f.rows)),
+            )
             for f in summary.files
         ),
         sealed=_sealed(summary),
         facts=_facts(summary),
         settings=tuple((name, "" if v is None else str(v)) for name, v in summary.settings.items()),
-        notes=summary.notes,
-        limits=summary.limits,
+        notes=tuple(map(known, summary.notes)),
+        limits=tuple(map(known, summary.limits)),
         performed_by=f"{run.tool} {run.version}",
     )
 
 
 def _bound(summary: BatchSummary) -> tuple[Fact, ...]:
     run = summary.run
-    facts = [("Batch", run.id)] + ([("case", run.case)] if run.case else [])
-    return (*facts, *(("to be signed by key", signer) for signer in run.signers))
+    facts = [(_("Batch"), run.id)] + ([(_("case"), run.case)] if run.case else [])
+    return (*facts, *((_("to be signed by key"), signer) for signer in run.signers))
 
 
 def _state(summary: BatchSummary) -> str:
     if summary.run.stopped:
-        return f"Not complete. {summary.run.stopped}"
+        return _("Not complete. {stopped}").format(stopped=known(summary.run.stopped))
     if summary.counts.not_run:
-        return "Not complete: items are left to do; --resume does them."
+        return _("Not complete: items are left to do; --resume does them.")
     if not summary.run.complete:
-        return "Not complete: part of the work failed; the table below says what."
-    return "Complete: every item has a result."
+        return _("Not complete: part of the work failed; the table below says what.")
+    return _("Complete: every item has a result.")
 
 
 def _sealed(summary: BatchSummary) -> str:
     if not summary.run.signers:
-        return (
-            "This roll-up and its bundles are not signed. batch.sha256 shows whether a file was "
-            "altered since; it does not show who made it, and anyone could have made it."
+        return _(
+            "This roll-up and its bundles are not signed. batch.sha256 shows whether "
+            "a file was altered since; it does not show who made it, and anyone "
+            "could have made it."
         )
-    return (
-        f"This roll-up and its bundles are to be signed with the key "
-        f"{', '.join(summary.run.signers)}. This page cannot prove that; 'forensics verify' can, "
-        "with a key that you hold from elsewhere. The keys were not at hand while faces were "
+    return _(
+        "This roll-up and its bundles are to be signed with the key {signers}. "
+        "This page cannot prove that; 'forensics verify' can, with a key that "
+        "you hold from elsewhere. The keys were not at hand while faces were "
         "restored, so the restored media carry no Content Credentials."
-    )
+    ).format(signers=", ".join(summary.run.signers))
 
 
 def _count_rows(summary: BatchSummary) -> tuple[tuple[str, int], ...]:
     c = summary.counts
     return (
-        ("items planned", c.items),
+        (_("items planned"), c.items),
         (OUTCOMES["done"], c.done),
         (OUTCOMES["unscorable"], c.unscorable),
         (OUTCOMES["failed"], c.failed),
         (OUTCOMES["duplicate"], c.duplicate),
-        (NOT_RUN, c.not_run),
-        ("of those with a bundle: incomplete", c.incomplete),
-        ("frames", summary.totals.frames),
-        ("faces", summary.totals.faces),
-        ("faces restored", summary.totals.faces_restored),
-        ("faces skipped", summary.totals.faces_skipped),
-        ("faces failed", summary.totals.faces_failed),
-        ("people followed", summary.totals.people),
+        (_(NOT_RUN), c.not_run),
+        (_("of those with a bundle: incomplete"), c.incomplete),
+        (_("frames"), summary.totals.frames),
+        (_("faces"), summary.totals.faces),
+        (_("faces restored"), summary.totals.faces_restored),
+        (_("faces skipped"), summary.totals.faces_skipped),
+        (_("faces failed"), summary.totals.faces_failed),
+        (_("people followed"), summary.totals.people),
     )
 
 
 def _facts(summary: BatchSummary) -> tuple[Fact, ...]:
     run = summary.run
     facts = [
-        ("batch", run.id),
-        ("started", run.started_utc),
-        ("ended", run.ended_utc),
-        ("starts", str(run.starts)),
-        ("done by", f"{run.runner}, {counted(run.workers, 'worker')}"),
-        ("work", f"{summary.totals.seconds:,.0f} s over all workers"),
-        ("exit code", str(run.exit_code)),
+        (_("batch"), run.id),
+        (_("started"), when(run.started_utc)),
+        (_("ended"), when(run.ended_utc)),
+        (_("starts"), str(run.starts)),
+        (_("done by"), ", ".join((run.runner, counted(run.workers, "worker", "workers")))),
+        (_("work"), _("{seconds:,.0f} s over all workers").format(seconds=summary.totals.seconds)),
+        (_("exit code"), str(run.exit_code)),
     ]
-    extra = (("case", run.case), ("operator", run.operator), ("purpose", run.purpose))
+    extra = ((_("case"), run.case), (_("operator"), run.operator), (_("purpose"), run.purpose))
     return (*facts, *((label, value) for label, value in extra if value))
 
 
@@ -237,14 +261,14 @@ def _problems(summary: BatchSummary) -> list[Problem]:
         if item.bundle is None or item.outcome == "unscorable":
             what, reason = OUTCOMES[item.outcome], item.reason or ""
         elif not item.complete:
-            what, reason = "incomplete", "; ".join(item.failures)
+            what, reason = _("incomplete"), "; ".join(item.failures)
         elif item.timestamp_failure is not None:
-            what, reason = "not time-stamped", item.timestamp_failure
+            what, reason = _("not time-stamped"), item.timestamp_failure
         else:
             continue
-        found.append(Problem(item.id, item.source, what, reason, item.hint or ""))
+        found.append(Problem(item.id, item.source, what, known(reason), known(item.hint or "")))
     found += [
-        Problem(name, "", NOT_RUN, "the batch was stopped before it", "")
+        Problem(name, "", _(NOT_RUN), _("the batch was stopped before it"), "")
         for name in summary.not_run
     ]
     return found
@@ -256,7 +280,9 @@ def _rows(summary: BatchSummary, links: bool) -> list[ItemRow]:
     rows = [_row(item, place, by_name[item.id], links) for place, item in enumerate(summary.items)]
     for place, name in enumerate(summary.not_run, len(rows)):
         order = _order(place, by_name[name], "not_run", len(BAND_ORDER) + 1, 0, 0, 0.0)
-        rows.append(ItemRow(name, None, "", "not_run", NOT_RUN, "", (), False, "", "", "", order))
+        rows.append(
+            ItemRow(name, None, "", "not_run", _(NOT_RUN), "", (), False, "", "", "", order)
+        )
     return rows
 
 
@@ -271,15 +297,17 @@ def _row(item: ItemResult, place: int, name_place: int, links: bool) -> ItemRow:
         href=f"{quote(item.bundle)}/data/report/report.html" if links and item.bundle else None,
         source=item.source
         if item.restored is None
-        else f"{item.source}, restored by others as {item.restored}",
+        else _("{source}, restored by others as {restored}").format(
+            source=item.source, restored=item.restored
+        ),
         outcome_code=code,
-        outcome="audited in part" if code == "incomplete" else OUTCOMES[item.outcome],
-        note=note,
+        outcome=_("audited in part") if code == "incomplete" else OUTCOMES[item.outcome],
+        note=known(note),
         people=_people(item),
         nobody=item.bundle is not None and not item.people,
-        frames="" if item.totals is None else f"{item.totals.frames:,}",
+        frames="" if item.totals is None else said(item.totals.frames, ","),
         flags=", ".join(flag_title(flag) for flag in item.flags),
-        seconds=f"{item.seconds:,.0f} s" if item.attempts else "",
+        seconds=f"{said(item.seconds, ',.0f')} s" if item.attempts else "",
         order=_order(
             place,
             name_place,
@@ -292,12 +320,6 @@ def _row(item: ItemResult, place: int, name_place: int, links: bool) -> ItemRow:
     )
 
 
-def _source(item: ItemResult) -> str:
-    if item.restored is None:
-        return item.source
-    return f"{item.source}, restored by others as {item.restored}"
-
-
 def _order(
     place: int,
     name: int,
@@ -308,11 +330,11 @@ def _order(
     seconds: float,
 ) -> tuple[tuple[str, int], ...]:
     """Places by sort; the most people, flags and seconds come first."""
-    known = _OUTCOME_ORDER.index(outcome)
+    rank = _OUTCOME_ORDER.index(outcome)
     return (
         ("plan", place),
         ("name", name),
-        ("outcome", known),
+        ("outcome", rank),
         ("band", band),
         ("people", -people),
         ("flags", -flags),
@@ -324,10 +346,18 @@ def _people(item: ItemResult) -> tuple[PersonCell, ...]:
     cells = []
     for person in item.people:
         low, high = person.interocular_px_range
-        eyes = number_words(low) if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
-        facts = f"{counted(person.faces, 'face')}, eyes {eyes} px apart"
+        eyes = (
+            number_words(low)
+            if round(low) == round(high)
+            else _("{low:.0f} to {high:.0f}").format(low=low, high=high)
+        )
+        facts = _("{faces}, eyes {eyes} px apart").format(
+            faces=counted(person.faces, "face", "faces"), eyes=eyes
+        )
         if person.probability is not None:
-            facts += f", probability {number_words(person.probability)}"
+            facts += _(", probability {probability}").format(
+                probability=number_words(person.probability)
+            )
         cells.append(
             PersonCell(
                 name=person_name(person.id),

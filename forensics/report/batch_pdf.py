@@ -8,20 +8,28 @@ from markupsafe import Markup
 
 from forensics.record_batch import BatchSummary
 from forensics.report import words
-from forensics.report.batch_page import MOST_PAPER_ROWS, build_batch_page
+from forensics.report.batch_page import MOST_PAPER_ROWS, batch_language, build_batch_page
+from forensics.report.language import speaking
 from forensics.report.pdf import FONTS, PdfUnavailable, clock, pdf_available, write_pdf
 from forensics.report.resources import font
-from forensics.report.templating import CONTENT_POLICY, environment, style
+from forensics.report.templating import CONTENT_POLICY, environment, margins, style
 
 
-def render_batch_pdf(summary: BatchSummary, attached: bytes) -> bytes:
+def render_batch_pdf(summary: BatchSummary, attached: bytes, language: str | None = None) -> bytes:
     """batch.pdf of a roll-up; ``attached`` are the bytes of batch.json.
+
+    ``language``: None is that of the batch.
 
     Raises `forensics.report.pdf.PdfError`, `PdfUnavailable` where WeasyPrint or Pango is absent.
     """
     lacking = pdf_available()
     if lacking is not None:
         raise PdfUnavailable(f"no PDF can be made here: {lacking}", "Use --format html.")
+    with speaking(language or batch_language(summary)):
+        return _spoken(summary, attached)
+
+
+def _spoken(summary: BatchSummary, attached: bytes) -> bytes:
     created = clock(summary.run.ended_utc)
     text = (
         environment()
@@ -32,7 +40,8 @@ def render_batch_pdf(summary: BatchSummary, attached: bytes) -> bytes:
             policy=CONTENT_POLICY,
             style=Markup("\n").join(
                 (style("report.css"), style("report-pdf.css"), style("batch.css"))
-            ),
+            )
+            + margins(),
             paged=True,
             created=created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )

@@ -7,29 +7,41 @@ from typing import Final
 
 from forensics.record_batch import BatchCounts, ItemOutcome, ItemResult
 from forensics.records import Band
+from forensics.report.language import N_, Table, _
 from forensics.report.words import BAND_ORDER, BANDS, DEMONSTRATION_SENTENCE, counted
 
-OUTCOMES: Final[Mapping[ItemOutcome, str]] = {
-    "done": "audited",
-    "unscorable": "could not be judged",
-    "failed": "failed",
-    "duplicate": "same as another",
-}
-NOT_RUN: Final = "not run"
-PAIRS_SENTENCE: Final = (
-    "Items with a restoration beside their source: nothing was restored here; somebody else's "
-    "restoration was held against the source."
+OUTCOMES: Final[Mapping[ItemOutcome, str]] = Table(
+    {
+        "done": N_("audited"),
+        "unscorable": N_("could not be judged"),
+        "failed": N_("failed"),
+        "duplicate": N_("same as another"),
+    }
+)
+NOT_RUN: Final = N_("not run")
+PAIRS_SENTENCE: Final = N_(
+    "Items with a restoration beside their source: nothing was restored here; "
+    "somebody else's restoration was held against the source."
 )
 LIMITS: Final[tuple[str, ...]] = (
-    "This page counts what the bundles say. Each bundle's own report holds the findings, the "
-    "pictures and the limits; read it before you rely on one of them.",
-    "A restored face is a drawing by a network that was trained on other people. It must not be "
-    "used to say who somebody is.",
-    "People are followed within one item only: the same person in two items is counted twice, and "
-    "nothing here says that two people are the same.",
-    "An item in which no face was found is a complete result; this does not mean that nobody is "
-    "there.",
-    "The thresholds of bands and flags are stated rules, not measured error rates.",
+    N_(
+        "This page counts what the bundles say. Each bundle's own report holds "
+        "the findings, the pictures and the limits; read it before you rely on "
+        "one of them."
+    ),
+    N_(
+        "A restored face is a drawing by a network that was trained on other "
+        "people. It must not be used to say who somebody is."
+    ),
+    N_(
+        "People are followed within one item only: the same person in two items "
+        "is counted twice, and nothing here says that two people are the same."
+    ),
+    N_(
+        "An item in which no face was found is a complete result; this does not "
+        "mean that nobody is there."
+    ),
+    N_("The thresholds of bands and flags are stated rules, not measured error rates."),
 )
 
 
@@ -44,14 +56,22 @@ def item_line(result: ItemResult) -> str:
     parts = [OUTCOMES[result.outcome]]
     if result.bundle is not None:
         parts.append(
-            counted(len(result.people), "person", "people") if result.people else "no face found"
+            counted(len(result.people), "person", "people") if result.people else _("no face found")
         )
         if (band := worst_band(result)) is not None:
-            parts.append(f"worst band {BANDS[band].word}")
+            parts.append(_("worst band {word}").format(word=BANDS[band].word))
         if not result.complete:
-            parts.append(f"incomplete: {'; '.join(result.failures) or 'see its bundle'}")
+            parts.append(
+                _("incomplete: {part}").format(
+                    part="; ".join(result.failures) or _("see its bundle")
+                )
+            )
         if result.timestamp_failure is not None:
-            parts.append(f"signed but NOT time-stamped: {result.timestamp_failure}")
+            parts.append(
+                _("signed but NOT time-stamped: {timestamp_failure}").format(
+                    timestamp_failure=result.timestamp_failure
+                )
+            )
     elif result.reason is not None:
         parts.append(result.reason)
     return f"{result.id}: {', '.join(parts)} ({result.seconds:.0f} s)"
@@ -64,13 +84,16 @@ def counts_sentence(counts: BatchCounts) -> str:
         (counts.unscorable, OUTCOMES["unscorable"]),
         (counts.failed, OUTCOMES["failed"]),
         (counts.duplicate, OUTCOMES["duplicate"]),
-        (counts.not_run, NOT_RUN),
+        (counts.not_run, _(NOT_RUN)),
     ):
         if number:
             parts.append(f"{number} {words}")
-    text = f"{counted(counts.items, 'item')}: {', '.join(parts)}"
+    items = counted(counts.items, "item", "items")
+    text = f"{items}: {', '.join(parts)}"
     if counts.incomplete:
-        text += f"; {counts.incomplete} of those with a bundle incomplete"
+        text += _("; {incomplete} of those with a bundle incomplete").format(
+            incomplete=counts.incomplete
+        )
     return text + "."
 
 
@@ -78,9 +101,15 @@ def bands_sentence(bands: Mapping[Band, int]) -> str:
     """People by band."""
     people = sum(bands.values())
     if not people:
-        return "Nobody was followed in any item."
-    parts = [f"{BANDS[band].word} for {bands[band]}" for band in BAND_ORDER if bands.get(band)]
-    return f"{counted(people, 'person', 'people')} followed, by worst band: {', '.join(parts)}."
+        return _("Nobody was followed in any item.")
+    parts = [
+        _("{word} for {bands}").format(word=BANDS[band].word, bands=bands[band])
+        for band in BAND_ORDER
+        if bands.get(band)
+    ]
+    return _("{people} followed, by worst band: {parts}.").format(
+        people=counted(people, "person", "people"), parts=", ".join(parts)
+    )
 
 
 def limits(*, demonstration: bool, pairs: bool, complete: bool) -> tuple[str, ...]:
@@ -93,5 +122,7 @@ def limits(*, demonstration: bool, pairs: bool, complete: bool) -> tuple[str, ..
     if pairs:
         first.append(PAIRS_SENTENCE)
     if not complete:
-        first.append("Part of the work failed, is incomplete or was not done; the table says what.")
+        first.append(
+            _("Part of the work failed, is incomplete or was not done; the table says what.")
+        )
     return (*first, *LIMITS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from forensics.records import Source
+from forensics.report.known import known
+from forensics.report.language import _, joined_text, when
 
 
 def capture_facts(source: Source) -> tuple[tuple[str, str], ...]:
@@ -10,12 +12,15 @@ def capture_facts(source: Source) -> tuple[tuple[str, str], ...]:
     note = source.capture
     if note is None:
         return ()
-    facts = [("captured from", note.url)]
+    facts = [(_("captured from"), note.url)]
     if note.url_final != note.url:
-        facts.append(("which led to", note.url_final))
+        facts.append((_("which led to"), note.url_final))
     facts += [
-        ("captured at (this machine's clock, not attested)", note.captured_utc),
-        ("record of the capture", f"{note.record}, sha256 {note.record_sha256}"),
-        ("doubts about the capture", "; ".join(note.doubts)),
+        (_("captured at (this machine's clock, not attested)"), when(note.captured_utc)),
+        (
+            _("record of the capture"),
+            f"{note.record}, sha256 {note.record_sha256}",
+        ),
+        (_("doubts about the capture"), joined_text("; ", map(known, note.doubts))),
     ]
     return tuple(facts)

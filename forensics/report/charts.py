@@ -15,11 +15,14 @@ from typing import Final
 from markupsafe import Markup
 
 from forensics.records import Band, FaceLine, Flag, Person
+from forensics.report.language import N_, _
+from forensics.report.language import number as said
 from forensics.report.stretches import joined
 from forensics.report.words import (
     BAND_ORDER,
     BANDS,
     TOO_SMALL_PX,
+    begun,
     flag_title,
     person_name,
     range_words,
@@ -33,6 +36,8 @@ _CURVE_TOP: Final = 16
 _CURVE: Final = 92
 _LANE: Final = 22
 _MAX_COLUMNS: Final = 734
+_LABEL_SIGNS: Final = 30
+"""Of a lane's label, as many as find room at full size."""
 _INK: Final = "#1d2126"
 _QUIET: Final = "#565d66"
 _BAND_FILL: Final[Mapping[str, str]] = {
@@ -71,7 +76,7 @@ def timeline(
     *,
     frames: int,
     pts_s: Mapping[int, float],
-    lost_words: str = "not restored",
+    lost_words: str = N_("not restored"),
 ) -> Markup:
     """The SVG of one person; ``faces`` sorted by frame, ``flags`` those of the person.
 
@@ -96,7 +101,7 @@ def timeline(
         ),
         _axis(scale, bottom, pts_s),
     ]
-    said = description(person, faces, flags, frames=last, lost_words=lost_words)
+    words = description(person, faces, flags, frames=last, lost_words=lost_words)
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {w} {h}"'
         ' width="{w}" height="{h}" role="img" aria-labelledby="tl{id}t tl{id}d"'
@@ -107,8 +112,8 @@ def timeline(
         w=WIDTH,
         h=height,
         id=person.id,
-        title=f"Timeline of {person_name(person.id)}. {said}",
-        desc="Each finding is also in the table below this picture.",
+        title=_("Timeline of {person}. {said}").format(person=person_name(person.id), said=words),
+        desc=_("Each finding is also in the table below this picture."),
         body=Markup("").join(parts),
     )
 
@@ -119,27 +124,40 @@ def description(
     flags: Sequence[Flag],
     *,
     frames: int,
-    lost_words: str = "not restored",
+    lost_words: str = N_("not restored"),
 ) -> str:
     """What the timeline shows, as text."""
     out = [
-        f"Frames {person.first_frame} to {person.last_frame} of {frames}.",
+        _("Frames {first_frame} to {last_frame} of {frames}.").format(
+            first_frame=person.first_frame, last_frame=person.last_frame, frames=frames
+        ),
         *(
-            f"Band {BANDS[band].word}: frames {range_words(ranges)}."
+            _("Band {word}: frames {ranges}.").format(
+                word=BANDS[band].word, ranges=range_words(ranges)
+            )
             for band in BAND_ORDER
             if (ranges := joined(face.frame for face in faces if face.risk.band == band))
         ),
     ]
     gaps = _absent(faces, frames)
     if gaps:
-        out.append(f"Not in view: frames {range_words(gaps)}.")
+        out.append(_("Not in view: frames {gaps}.").format(gaps=range_words(gaps)))
     lost = joined(face.frame for face in faces if face.outcome != "restored")
     if lost:
-        out.append(f"{lost_words[0].upper()}{lost_words[1:]}: frames {range_words(lost)}.")
+        out.append(
+            _("{what}: frames {frames}.").format(what=begun(lost_words), frames=range_words(lost))
+        )
     small = joined(face.frame for face in faces if face.interocular_px < TOO_SMALL_PX)
     if small:
-        out.append(f"Less than 16 px between the eyes: frames {range_words(small)}.")
-    out += [f"Flag, {flag_title(flag.code)}: frames {range_words(flag.frames)}." for flag in flags]
+        out.append(
+            _("Less than 16 px between the eyes: frames {small}.").format(small=range_words(small))
+        )
+    out += [
+        _("Flag, {code}: frames {frames}.").format(
+            code=flag_title(flag.code), frames=range_words(flag.frames)
+        )
+        for flag in flags
+    ]
     return " ".join(out)
 
 
@@ -198,7 +216,9 @@ def _gaps(absent: Sequence[tuple[int, int]], scale: _Scale, bottom: float) -> Ma
             ).format(left, _CURVE_TOP, right - left, bottom - _CURVE_TOP)
         )
         if right - left > 76:
-            parts.append(_text((left + right) / 2, _CURVE_TOP + 16, "not in view", anchor="middle"))
+            parts.append(
+                _text((left + right) / 2, _CURVE_TOP + 16, _("not in view"), anchor="middle")
+            )
     return Markup("").join(parts)
 
 
@@ -228,7 +248,7 @@ def _curve(faces: Sequence[FaceLine], scale: _Scale) -> Markup:
         return base - px / top * _CURVE
 
     parts = [
-        _text(_LEFT - 8, _CURVE_TOP + 6, "pixels between the eyes", anchor="end"),
+        _text(_LEFT - 8, _CURVE_TOP + 6, _("pixels between the eyes"), anchor="end"),
         _rule(y(0)),
         _rule(y(TOO_SMALL_PX), dashed=True),
         _text(_LEFT - 8, y(TOO_SMALL_PX) + 4, "16 px", anchor="end"),
@@ -249,7 +269,14 @@ def _curve(faces: Sequence[FaceLine], scale: _Scale) -> Markup:
     above = y(biggest.interocular_px) - 5
     # Below the curve where the words would lie on the 16 px line.
     place = above + 22 if -2 < above - y(TOO_SMALL_PX) < 16 else above
-    parts.append(_text(x, place, f"{biggest.interocular_px:.0f} px", anchor="middle"))
+    parts.append(
+        _text(
+            x,
+            place,
+            f"{said(biggest.interocular_px, '.0f')} px",
+            anchor="middle",
+        )
+    )
     return Markup("").join(parts)
 
 
@@ -285,12 +312,12 @@ def _axis(scale: _Scale, y: float, pts_s: Mapping[int, float]) -> Markup:
                 '<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{a}" y2="{b}" stroke="{s}"/>'
             ).format(x=x, a=y, b=y + 5, s=_QUIET)
         )
-        parts.append(_text(x, y + 18, f"{frame:,}", anchor=anchor))
+        parts.append(_text(x, y + 18, said(frame, ","), anchor=anchor))
         if frame in pts_s:
-            parts.append(_text(x, y + 36, f"{pts_s[frame]:.2f} s", anchor=anchor))
-    parts.append(_text(_LEFT - 8, y + 18, "frame", anchor="end"))
+            parts.append(_text(x, y + 36, f"{said(pts_s[frame], '.2f')} s", anchor=anchor))
+    parts.append(_text(_LEFT - 8, y + 18, _("frame"), anchor="end"))
     if pts_s:
-        parts.append(_text(_LEFT - 8, y + 36, "time", anchor="end"))
+        parts.append(_text(_LEFT - 8, y + 36, _("time"), anchor="end"))
     return Markup("").join(parts)
 
 
@@ -303,8 +330,10 @@ def _rule(y: float, *, dashed: bool = False) -> Markup:
 
 def _text(x: float, y: float, words: str, *, anchor: str, strong: bool = False) -> Markup:
     return Markup(
-        '<text class="{c}" x="{x:.1f}" y="{y:.1f}" text-anchor="{a}" fill="{f}">{words}</text>'
+        '<text class="{c}" x="{x:.1f}" y="{y:.1f}" text-anchor="{a}" fill="{f}"{smaller}>{words}'
+        "</text>"
     ).format(
+        smaller=_smaller(words) if anchor == "end" else "",
         c="strong" if strong else "quiet",
         x=x,
         y=y,
@@ -312,3 +341,10 @@ def _text(x: float, y: float, words: str, *, anchor: str, strong: bool = False) 
         f=_INK if strong else _QUIET,
         words=words,
     )
+
+
+def _smaller(label: str) -> Markup:
+    """A long label is set smaller, so that it is not cut off."""
+    if len(label) <= _LABEL_SIGNS:
+        return Markup("")
+    return Markup(' font-size="{:.1f}"').format(max(9.0, 14 * _LABEL_SIGNS / len(label)))

@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from forensics.record_credentials import Credentials
+from forensics.record_credentials import CredentialFailure, Credentials
 from forensics.records import Audit
+from forensics.report.known import known
+from forensics.report.language import N_, _, joined_text
 
-NAME: Final = "Content Credentials of the source"
-OTHER: Final = "Content Credentials of the restoration that was given"
-ALONE: Final = "Content Credentials of the clip"
-NOT_PROOF: Final = (
-    "Credentials say who signed a file and what that signer claims; they do not say that the"
-    " picture is right."
+NAME: Final = N_("Content Credentials of the source")
+OTHER: Final = N_("Content Credentials of the restoration that was given")
+ALONE: Final = N_("Content Credentials of the clip")
+NOT_PROOF: Final = N_(
+    "Credentials say who signed a file and what that signer claims; they do "
+    "not say that the picture is right."
 )
 _MOST: Final = 5
 
@@ -35,73 +37,100 @@ def credential_notes(audit: Audit) -> tuple[CredentialNote, ...]:
     if audit.source.credentials is None:
         return ()
     alone = audit.mode == "restored_only"
-    notes = list(source_notes(audit.source.credentials, ALONE if alone else NAME))
+    notes = list(source_notes(audit.source.credentials, _(ALONE) if alone else _(NAME)))
     if audit.pair is not None and audit.pair.credentials is not None:
-        notes += source_notes(audit.pair.credentials, OTHER)
+        notes += source_notes(audit.pair.credentials, _(OTHER))
     restored = audit.restored.credentials if audit.restored is not None else None
     if restored is not None:
         notes.append(_restored_note(restored))
     return tuple(notes)
 
 
-def source_notes(found: Credentials, name: str = NAME) -> tuple[CredentialNote, ...]:
+def source_notes(found: Credentials, name: str | None = None) -> tuple[CredentialNote, ...]:
     """What to say of a medium's own; the terminal says the same before anything is restored."""
     failing = (CredentialNote(_failures(found), failing=True),) if found.failures else ()
-    return (_source_note(found, name), *failing)
+    return (_source_note(found, name or _(NAME)), *failing)
 
 
 def _source_note(found: Credentials, name: str) -> CredentialNote:
     if found.outcome == "none":
-        which = "" if found.files == 1 else f" in any of {found.files:,} files"
-        return CredentialNote(f"{name}: none found{which}.", False)
+        which = (
+            "" if found.files == 1 else _(" in any of {files:,} files").format(files=found.files)
+        )
+        return CredentialNote(_("{name}: none found{which}.").format(name=name, which=which), False)
     if found.outcome == "unreadable":
-        return CredentialNote(f"{name}: could not be read ({_ended(found.reason)}).", False)
-    who = f"signed by \u201c{found.signer}\u201d" if found.signer else "signed by an unnamed signer"
+        return CredentialNote(
+            _("{name}: could not be read ({reason}).").format(
+                name=name, reason=_ended(found.reason)
+            ),
+            False,
+        )
+    who = (
+        _("signed by \u201c{signer}\u201d").format(signer=found.signer)
+        if found.signer
+        else _("signed by an unnamed signer")
+    )
     if found.state == "Invalid":
-        head = f"{name}: present and NOT VALID, {who}."
+        head = _("{name}: present and NOT VALID, {who}.").format(name=name, who=who)
     elif found.state == "Trusted":
-        head = f"{name}: {_whole(found)}, {who}, whom the given list of signers names."
+        head = _("{name}: {found}, {who}, whom the given list of signers names.").format(
+            name=name, found=_whole(found), who=who
+        )
     else:
-        head = f"{name}: {_whole(found)}, {who}; who that is was not checked."
+        head = _("{name}: {found}, {who}; who that is was not checked.").format(
+            name=name, found=_whole(found), who=who
+        )
     parts = [head]
     if found.files > 1:
-        parts.append(f"{found.files_with:,} of {found.files:,} files carry some.")
+        parts.append(
+            _("{files_with:,} of {files:,} files carry some.").format(
+                files_with=found.files_with, files=found.files
+            )
+        )
     if found.reason:
-        parts.append(f"{_ended(found.reason)}.")
+        parts.append(joined_text("", (_ended(found.reason), ".")))
     if found.source_types:
-        parts.append(f"They claim the source type {', '.join(found.source_types)}.")
-    parts.append(NOT_PROOF)
-    return CredentialNote(" ".join(parts), failing=found.state == "Invalid")
+        parts.append(
+            _("They claim the source type {source_types}.").format(
+                source_types=", ".join(found.source_types)
+            )
+        )
+    parts.append(_(NOT_PROOF))
+    return CredentialNote(joined_text(" ", parts), failing=found.state == "Invalid")
 
 
 def _whole(found: Credentials) -> str:
     if found.failures:
-        return "present, unbroken in this file, not in what it was made from"
-    return "present and unbroken"
+        return _("present, unbroken in this file, not in what it was made from")
+    return _("present and unbroken")
 
 
 def _failures(found: Credentials) -> str:
-    shown = [
-        f"{failure.code} ({failure.place}{': ' + failure.words if failure.words else ''})"
-        for failure in found.failures[:_MOST]
-    ]
+    shown = [joined_text("", (*_failed(failure), ")")) for failure in found.failures[:_MOST]]
     more = len(found.failures) - _MOST
-    tail = f"; and {more} more in audit.json" if more > 0 else ""
-    return (
-        f"Failed checks of these credentials: {'; '.join(shown)}{tail}. What they say of the parts"
-        " named here cannot be relied on."
-    )
+    tail = _("; and {more} more in audit.json").format(more=more) if more > 0 else ""
+    return _(
+        "Failed checks of these credentials: {shown}{tail}. What they say of the "
+        "parts named here cannot be relied on."
+    ).format(shown=joined_text("; ", shown), tail=tail)
+
+
+def _failed(failure: CredentialFailure) -> tuple[str, ...]:
+    head = f"{failure.code} ({failure.place}"
+    return (head, ": ", known(failure.words)) if failure.words else (head,)
 
 
 def _restored_note(restored: Credentials) -> CredentialNote:
-    who = f" by \u201c{restored.signer}\u201d" if restored.signer else ""
-    where = f" in {restored.sidecar}" if restored.sidecar else ""
+    who = _(" by \u201c{signer}\u201d").format(signer=restored.signer) if restored.signer else ""
+    where = _(" in {sidecar}").format(sidecar=restored.sidecar) if restored.sidecar else ""
     return CredentialNote(
-        f"The restored file carries Content Credentials{where}, signed{who}, which say that faces"
-        " in it were drawn.",
+        _(
+            "The restored file carries Content Credentials{where}, signed{who}, "
+            "which say that faces in it were drawn."
+        ).format(where=where, who=who),
         failing=False,
     )
 
 
 def _ended(reason: str | None) -> str:
-    return (reason or "no reason is recorded").rstrip(".")
+    return known(reason.rstrip(".")) if reason else _("no reason is recorded")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from forensics.records import Band, FaceLine, Mode
+from forensics.report.language import number as said
 from forensics.report.other_words import outcome_words
 from forensics.report.view import View
 from forensics.report.words import BANDS, BandWords, flag_title
@@ -53,8 +54,8 @@ def _row(face: FaceLine, mode: Mode, in_viewer: bool) -> FaceRow:
     return FaceRow(
         person=face.person,
         frame=face.frame,
-        time_s="\u2013" if face.pts_s is None else f"{face.pts_s:.3f}",
-        eyes_px=f"{face.interocular_px:.1f}",
+        time_s="\u2013" if face.pts_s is None else said(face.pts_s, ".3f"),
+        eyes_px=said(face.interocular_px, ".1f"),
         band_code=face.risk.band,
         band=BANDS[face.risk.band],
         band_order=list(BANDS).index(face.risk.band),

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final, Literal
 
 from forensics.records import FaceLine, Mode
+from forensics.report.language import N_, Table, _
 from forensics.report.words import BANDS, flag_title, person_name
 
 if TYPE_CHECKING:
@@ -40,15 +42,32 @@ _FOLDERS: Final[dict[Kind, str]] = {
     "map": "maps",
     "other": "alternatives",
 }
-_LABELS: Final[dict[Kind, str]] = {
-    "footage": "FOOTAGE, ENLARGED",
-    "restored": "AI-RESTORED",
-    "map": "MAP, AI-RESTORED",
-    "other": "AI-DRAWN",
-}
+_LABELS: Final[Mapping[Kind, str]] = Table(
+    {
+        "footage": N_("FOOTAGE, ENLARGED"),
+        "restored": N_("AI-RESTORED"),
+        "map": N_("MAP, AI-RESTORED"),
+        "other": N_("AI-DRAWN"),
+    }
+)
 
-_GIVEN: Final[dict[Kind, str]] = {"restored": "GIVEN AS RESTORED", "map": "MAP OF WHAT WAS GIVEN"}
+_GIVEN: Final[Mapping[Kind, str]] = Table(
+    {
+        "restored": N_("GIVEN AS RESTORED"),
+        "map": N_("MAP OF WHAT WAS GIVEN"),
+    }
+)
 """Labels where somebody else restored."""
+
+
+DIGESTS: Final[Mapping[Kind, str]] = Table(
+    {
+        "footage": N_("footage sha256"),
+        "restored": N_("restored sha256"),
+        "map": N_("map sha256"),
+    }
+)
+"""What the digest of a picture is called in a caption."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,7 @@ class Album:
         """``labelled``: False for a run with --no-label; its figures have no margin."""
         self._mode = mode
         self._data_dir = data_dir
-        self._label = f"bundle {run_id[:8]}" if labelled else None
+        self._label = _("bundle {run_id}").format(run_id=run_id[:8]) if labelled else None
         self._font = font
         self._left = TOTAL_BYTES
 
@@ -143,21 +162,33 @@ def _expected(face: FaceLine, kind: Kind) -> bool:
 
 def _alt(face: FaceLine, kind: Kind) -> str:
     """States the finding, not the looks."""
-    place = f"{person_name(face.person)}, frame {face.frame}"
+    place = _("{person}, frame {frame}").format(person=person_name(face.person), frame=face.frame)
     if kind == "footage":
-        return f"{place}, as the footage holds it: {face.interocular_px:.0f} px between the eyes"
-    found = ", ".join(flag_title(code) for code in face.flags) or "no flag"
+        return _(
+            "{place}, as the footage holds it: {interocular_px:.0f} px between the eyes"
+        ).format(place=place, interocular_px=face.interocular_px)
+    found = ", ".join(flag_title(code) for code in face.flags) or _("no flag")
     if kind == "restored":
-        return f"{place}, restored face: band {BANDS[face.risk.band].word}; {found}"
+        return _("{place}, restored face: band {word}; {found}").format(
+            place=place, word=BANDS[face.risk.band].word, found=found
+        )
     share = face.measures.get("invented_detail")
-    said = "" if share is None else f": {share:.0%} of the fine detail has no counterpart"
-    return f"{place}, map of what the footage does not carry{said}"
+    said = (
+        ""
+        if share is None
+        else _(": {share:.0%} of the fine detail has no counterpart").format(share=share)
+    )
+    return _("{place}, map of what the footage does not carry{said}").format(place=place, said=said)
 
 
 def _other_alt(face: FaceLine, letter: str) -> str:
-    place = f"{person_name(face.person)}, frame {face.frame}"
-    number = f"{ascii_lowercase.index(letter) + 1} of {len(face.alternatives)}"
-    return f"{place}, another face drawn by software that shrinks to the same pixels, {number}"
+    place = _("{person}, frame {frame}").format(person=person_name(face.person), frame=face.frame)
+    number = _("{place} of {count}").format(
+        place=ascii_lowercase.index(letter) + 1, count=len(face.alternatives)
+    )
+    return _(
+        "{place}, another face drawn by software that shrinks to the same pixels, {number}"
+    ).format(place=place, number=number)
 
 
 def _decoded(file: Path) -> Image | None:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup
 
 from forensics.report import words
+from forensics.report.language import speaking
 from forensics.report.page import Page, build_page
-from forensics.report.templating import SCRIPT, environment, screen_policy, script, style
+from forensics.report.script_words import script_words
+from forensics.report.templating import SCRIPT, environment, narrow, screen_policy, script, style
 from forensics.report.viewer import Projector
 
 if TYPE_CHECKING:
@@ -27,24 +29,29 @@ ASSETS: Final = "report-assets"
 """Folder of pictures and clips beside a page that does not carry them in itself."""
 
 
-def render_html(view: View, *, links: bool = True) -> str:
+def render_html(view: View, *, links: bool = True, language: str | None = None) -> str:
     """The report of a view as one HTML file.
 
     ``links``: refer to the full-size pictures beside the report by relative address; switched
-    off for a report that is written elsewhere.  The same view always gives the same text.
+    off for a report that is written elsewhere.  ``language``: None is that of the run.  The same
+    view always gives the same text.
     """
-    return _rendered(build_page(view, Projector(view)), _data_uri, links=links, beside=False)
+    with speaking(language or view.language):
+        return _rendered(build_page(view, Projector(view)), _data_uri, links=links, beside=False)
 
 
-def render_html_beside(view: View) -> tuple[str, dict[str, bytes | Path]]:
+def render_html_beside(
+    view: View, language: str | None = None
+) -> tuple[str, dict[str, bytes | Path]]:
     """The report as a page and what belongs into the folder `ASSETS` beside it, by name.
 
     Values are bytes, or files of the bundle to be copied.  For clips too long for one file.
     """
     projector = Projector(view, ASSETS)
-    page = build_page(view, projector)
-    parts: dict[str, bytes | Path] = {**figure_parts(page), **projector.beside}
-    return _rendered(page, _beside, links=False, beside=True), parts
+    with speaking(language or view.language):
+        page = build_page(view, projector)
+        parts: dict[str, bytes | Path] = {**figure_parts(page), **projector.beside}
+        return _rendered(page, _beside, links=False, beside=True), parts
 
 
 def figure_parts(page: Page) -> dict[str, bytes]:
@@ -65,7 +72,8 @@ def _rendered(page: Page, source_of: Callable[[Picture], str], *, links: bool, b
         words=words,
         policy=screen_policy(beside=beside),
         script=script(SCRIPT),
-        style=style("report.css") + Markup("\n") + style("report-screen.css"),
+        script_words=script_words(),
+        style=style("report.css") + Markup("\n") + style("report-screen.css") + narrow(),
         paged=False,
         created=None,
         source_of=source_of,

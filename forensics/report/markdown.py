@@ -6,35 +6,47 @@ import re
 from typing import Final
 
 from forensics.report.escape import visible
+from forensics.report.language import _, speaking
 from forensics.report.page import Page, build_page
 from forensics.report.view import View
-from forensics.report.words import NO_PROBABILITY_SENTENCE, NOT_CONCLUDED
+from forensics.report.words import NOT_CONCLUDED
 
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
 
 
-def render_markdown(view: View) -> str:
-    """The first screen, people, flags and limits of a view; text of the footage stays text."""
-    page = build_page(view)
+def render_markdown(view: View, language: str | None = None) -> str:
+    """The first screen, people, flags and limits of a view; text of the footage stays text.
+
+    ``language``: None is that of the run.
+    """
+    with speaking(language or view.language):
+        return _spoken(build_page(view))
+
+
+def _spoken(page: Page) -> str:
     parts = [
         *(f"> **{_text(notice)}**" for notice in page.notices),
         f"# {_text(page.title)}",
         _text(page.subject),
         *([_text(page.note)] if page.note else []),
         *(_text(note.text) for note in page.credentials),
-        f"## The answer\n\n{_text(page.people_sentence)}",
+        _headed(_("The answer"), _text(page.people_sentence)),
         "\n".join(f"- {p.band.shape} **{_text(p.name)}**: {_text(p.summary)}" for p in page.people),
-        *([] if page.calibrated else [_text(NO_PROBABILITY_SENTENCE)]),
-        "## What may not be concluded\n\n" + _listed(NOT_CONCLUDED),
-        f"## State of this run\n\n{_text(page.state)} {_text(page.sealed)}",
+        *([] if page.calibrated else [_text(page.no_probability)]),
+        _headed(_("What may not be concluded"), _listed(tuple(map(_, NOT_CONCLUDED)))),
+        _headed(_("State of this run"), f"{_text(page.state)} {_text(page.sealed)}"),
         _listed(page.failures),
-        "## What was examined\n\n" + _table(("what", "value"), page.examined),
-        "## By what\n\n" + _table(("what", "value"), page.performed),
-        "## Flags\n\n" + _flags(page),
-        "## Limits\n\n" + _listed(page.limits),
+        _headed(_("What was examined"), _table((_("what"), _("value")), page.examined)),
+        _headed(_("By what"), _table((_("what"), _("value")), page.performed)),
+        _headed(_("Flags"), _flags(page)),
+        _headed(_("Limits"), _listed(page.limits)),
         _text(page.citation),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _headed(title: str, text: str) -> str:
+    return f"## {title}\n\n{text}"
 
 
 def _text(text: str) -> str:
@@ -54,9 +66,19 @@ def _table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
 
 def _flags(page: Page) -> str:
     if not page.flags:
-        return "No flag was raised. That does not confirm any face."
+        return _("No flag was raised. That does not confirm any face.")
     rows = tuple(
         (f.severity, f.title, f"{f.person}, {f.frames_words}", f.measured, f.reference, f.words)
         for f in page.flags
     )
-    return _table(("severity", "flag", "who and where", "measured", "reference", "in words"), rows)
+    return _table(
+        (
+            _("severity"),
+            _("flag"),
+            _("who and where"),
+            _("measured"),
+            _("reference"),
+            _("in words"),
+        ),
+        rows,
+    )

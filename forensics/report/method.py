@@ -4,103 +4,140 @@ from __future__ import annotations
 
 from typing import Final
 
+from forensics.record_media import Stream
 from forensics.report.captured import capture_facts
+from forensics.report.known import known
+from forensics.report.language import N_, Table, _, joined_text, when
+from forensics.report.language import number as said
 from forensics.report.view import View
 from forensics.report.words import SIGNED_SENTENCE, UNSIGNED_SENTENCE
 
 Fact = tuple[str, str]
-_KINDS: Final = {"video": "video", "image": "picture", "frames": "folder of frames"}
+_KINDS: Final = Table(
+    {"video": N_("video"), "image": N_("picture"), "frames": N_("folder of frames")}
+)
 
 
 def subject(view: View) -> str:
     """One line below the title: size, length and what restored it."""
     source = view.audit.source
     parts = [f"{source.display_width} \u00d7 {source.display_height}"]
-    parts.append("1 picture" if source.frames == 1 else f"{source.frames:,} frames")
+    parts.append(
+        _("1 picture")
+        if source.frames == 1
+        else _("{frames:,} frames").format(frames=source.frames)
+    )
     if source.duration_s is not None:
-        parts.append(f"{source.duration_s:.2f} s")
+        parts.append(f"{said(source.duration_s, '.2f')} s")
     names = [model.name for model in view.audit.models if model.role == "restorer"]
     if view.audit.pair is not None:
-        parts.append(f"held against {view.audit.pair.file}")
+        parts.append(_("held against {file}").format(file=view.audit.pair.file))
     elif view.audit.mode == "restored_only":
-        parts.append("given as restored, without an original")
+        parts.append(_("given as restored, without an original"))
     else:
-        parts.append(f"restored by {', '.join(names)}" if names else "nothing was restored")
+        parts.append(
+            _("restored by {names}").format(names=", ".join(names))
+            if names
+            else _("nothing was restored")
+        )
     return " \u00b7 ".join(parts)
 
 
 def examined(view: View) -> tuple[Fact, ...]:
     source = view.audit.source
-    picture = f"{source.width} \u00d7 {source.height} as coded"
+    picture = _("{width} \u00d7 {height} as coded").format(width=source.width, height=source.height)
     shown = (source.display_width, source.display_height)
     if shown != (source.width, source.height):
-        picture += f", shown as {shown[0]} \u00d7 {shown[1]} (pixel shape {source.sar}"
-        picture += f", turned by {source.rotation} degrees)" if source.rotation else ")"
-    length = f"{source.frames:,} frames" if source.frames != 1 else "1 frame"
-    if source.duration_s is not None:
-        length += f", {source.duration_s:.3f} s"
-    if source.kind == "video":
-        length += ", uneven frame times" if source.vfr else ", even frame times"
-    streams = "; ".join(
-        f"{item.kind} ({item.codec}): {item.outcome}" + (f", {item.reason}" if item.reason else "")
-        for item in (*source.audio, *source.other_streams)
+        picture += _(", shown as {width} \u00d7 {height} (pixel shape {sar}").format(
+            width=shown[0], height=shown[1], sar=source.sar
+        )
+        picture += (
+            _(", turned by {rotation} degrees)").format(rotation=source.rotation)
+            if source.rotation
+            else ")"
+        )
+    length = (
+        _("{frames:,} frames").format(frames=source.frames) if source.frames != 1 else _("1 frame")
     )
+    if source.duration_s is not None:
+        length += f", {said(source.duration_s, '.3f')} s"
+    if source.kind == "video":
+        length += _(", uneven frame times") if source.vfr else _(", even frame times")
+    streams = joined_text("; ", map(_stream, (*source.audio, *source.other_streams)))
     coded = [part for part in (source.container, source.codec, source.pix_fmt) if part]
     facts = [
-        ("file", source.file),
-        ("what its maker says", source.note or ""),
-        ("SHA-256", source.sha256),
-        ("size", f"{source.bytes:,} bytes"),
-        ("kind", _KINDS[source.kind]),
-        ("picture", picture),
-        ("length", length),
-        ("coded as", ", ".join(coded)),
-        ("sound and other streams", streams or "none"),
-        ("assumed, the file does not say", "; ".join(source.assumptions)),
+        (_("file"), source.file),
+        (_("what its maker says"), source.note or ""),
+        (_("SHA-256"), source.sha256),
+        (_("size"), _("{bytes:,} bytes").format(bytes=source.bytes)),
+        (_("kind"), _KINDS[source.kind]),
+        (_("picture"), picture),
+        (_("length"), length),
+        (_("coded as"), ", ".join(coded)),
+        (_("sound and other streams"), streams or _("none")),
+        (_("assumed, the file does not say"), joined_text("; ", map(known, source.assumptions))),
         *capture_facts(source),
     ]
     return tuple((label, value) for label, value in facts if value)
 
 
+def _stream(item: Stream) -> str:
+    head = f"{known(item.kind)} ({item.codec}): {known(item.outcome)}"
+    return joined_text(", ", (head, known(item.reason)) if item.reason else (head,))
+
+
 def performed(view: View) -> tuple[Fact, ...]:
     run, restored = view.audit.run, view.audit.restored
     restorers = [
-        f"{model.name} {model.version}, sha256 {model.sha256[:16]}\u2026"
+        _("{name} {version}, sha256 {sha256}\u2026").format(
+            name=model.name, version=model.version, sha256=model.sha256[:16]
+        )
         for model in view.audit.models
         if model.role == "restorer"
     ]
     facts = [
-        ("restored by", _restored_by(view) or "; ".join(restorers) or "nothing was restored"),
-        ("how", _how(view)),
-        ("audited by", f"{run.tool} {run.version}"),
-        ("run", run.id),
-        ("case", run.case or ""),
-        ("operator", run.operator or ""),
-        ("purpose", run.purpose or ""),
+        (_("restored by"), _restored_by(view) or "; ".join(restorers) or _("nothing was restored")),
+        (_("how"), _how(view)),
+        (_("audited by"), f"{run.tool} {run.version}"),
+        (_("run"), run.id),
+        (_("case"), run.case or ""),
+        (_("operator"), run.operator or ""),
+        (_("purpose"), run.purpose or ""),
         (
-            "time (this machine's clock, not attested)",
-            f"{run.started_utc} to {run.ended_utc} ({run.seconds:,.0f} s)",
+            _("time (this machine's clock, not attested)"),
+            _("{started_utc} to {ended_utc} ({seconds:,.0f} s)").format(
+                started_utc=when(run.started_utc),
+                ended_utc=when(run.ended_utc),
+                seconds=run.seconds,
+            ),
         ),
-        ("signature", _signature(view)),
+        (_("signature"), _signature(view)),
         (
-            "restored file",
-            f"{restored.file}, {restored.width} \u00d7 {restored.height}, {restored.frames:,}"
-            f" frames, sha256 {restored.sha256[:16]}\u2026"
+            _("restored file"),
+            _("{file}, {width} \u00d7 {height}, {frames:,} frames, sha256 {sha256}\u2026").format(
+                file=restored.file,
+                width=restored.width,
+                height=restored.height,
+                frames=restored.frames,
+                sha256=restored.sha256[:16],
+            )
             if restored
-            else "none was written",
+            else _("none was written"),
         ),
     ]
     if view.audit.mode != "restore":
-        facts = [fact for fact in facts if fact[0] != "restored file"]
+        facts = [fact for fact in facts if fact[0] != _("restored file")]
     return tuple((label, value) for label, value in facts if value)
 
 
 def _restored_by(view: View) -> str:
     """Who restored, where it was not this run."""
     if view.audit.pair is not None:
-        return f"somebody else, with means that are not known here ({view.audit.pair.file})"
+        return _("somebody else, with means that are not known here ({file})").format(
+            file=view.audit.pair.file
+        )
     if view.audit.mode == "restored_only":
-        return "somebody else, with means that are not known here, if at all"
+        return _("somebody else, with means that are not known here, if at all")
     return ""
 
 
@@ -108,19 +145,19 @@ def _signature(view: View) -> str:
     """What was meant to seal this; the report is written before the seal and cannot show it."""
     run = view.audit.run
     if not run.signers:
-        return "none: anyone could have made or changed this bundle"
+        return _("none: anyone could have made or changed this bundle")
     keys = ", ".join(run.signers)
-    stamp = "; a time stamp was asked for, verify tells whether it is there"
-    return (
-        f"to be signed with the key {keys}: not proved by this page, but by 'forensics verify' "
-        f"with --key{stamp if run.timestamp_requested else ''}"
-    )
+    stamp = _("; a time stamp was asked for, verify tells whether it is there")
+    return _(
+        "to be signed with the key {keys}: not proved by this page, but by "
+        "'forensics verify' with --key{stamp}"
+    ).format(keys=keys, stamp=stamp if run.timestamp_requested else "")
 
 
 def sealed(view: View) -> str:
     """What the first screen says of the seal: meant, not proved."""
     keys = ", ".join(view.audit.run.signers)
-    return SIGNED_SENTENCE.format(keys=keys) if keys else UNSIGNED_SENTENCE
+    return _(SIGNED_SENTENCE).format(keys=keys) if keys else _(UNSIGNED_SENTENCE)
 
 
 def _how(view: View) -> str:
@@ -129,11 +166,13 @@ def _how(view: View) -> str:
     if "engine" not in settings:
         return ""
     if settings["engine"] == "reference":
-        return "reference engine: the official packages as they run, with their own noise"
-    compat = ", aligned and pasted the official way" if settings.get("upstream_compat") else ""
-    return (
-        f"{settings['engine']} engine, precision {settings.get('precision')},"
-        f" noise {settings.get('noise')}{compat}"
+        return _("reference engine: the official packages as they run, with their own noise")
+    compat = _(", aligned and pasted the official way") if settings.get("upstream_compat") else ""
+    return _("{engine} engine, precision {precision}, noise {noise}{compat}").format(
+        engine=settings["engine"],
+        precision=settings.get("precision"),
+        noise=settings.get("noise"),
+        compat=compat,
     )
 
 
@@ -143,31 +182,32 @@ def method(view: View) -> tuple[Fact, ...]:
     eyes = [person.interocular_px_range for person in view.audit.people]
     least, most = (f"{f(v for pair in eyes for v in pair):.0f}" if eyes else "" for f in (min, max))
     held = (
-        f"{least if least == most else f'{least} to {most}'} pixels between the eyes; what is finer"
-        " than that was drawn"
+        _("{eyes} pixels between the eyes; what is finer than that was drawn").format(
+            eyes=least if least == most else _("{least} to {most}").format(least=least, most=most)
+        )
         if eyes
-        else "no face was found"
+        else _("no face was found")
     )
     if view.audit.mode != "restore":
         return _method_of_others(view, held)
     return (
-        ("generative", "yes: a network draws detail that the footage does not hold"),
-        ("trained on", _trained_on(view, cards)),
+        (_("generative"), _("yes: a network draws detail that the footage does not hold")),
+        (_("trained on"), _trained_on(view, cards)),
         (
-            "known error rates",
-            "see The method before a court" if _tested(view) else "none for this restorer",
+            _("known error rates"),
+            _("see The method before a court") if _tested(view) else _("none for this restorer"),
         ),
-        ("what the footage holds", held),
+        (_("what the footage holds"), held),
     )
 
 
 def _method_of_others(view: View, held: str) -> tuple[Fact, ...]:
     facts = [
-        ("generative", "not known: how this was restored is not recorded in what was given"),
-        ("known error rates", "none: no test applies to a restorer that is not known"),
+        (_("generative"), _("not known: how this was restored is not recorded in what was given")),
+        (_("known error rates"), _("none: no test applies to a restorer that is not known")),
     ]
     if view.audit.mode == "pair":
-        facts.append(("what the footage holds", held))
+        facts.append((_("what the footage holds"), held))
     return tuple(facts)
 
 
@@ -180,8 +220,14 @@ def _trained_on(view: View, cards: str) -> str:
     foreign = [m for m in view.audit.models if m.role == "restorer" and not m.card]
     if foreign:
         names = ", ".join(f"{m.name} ({m.source})" for m in foreign)
-        return f"other people, by the makers of {names}; what exactly is not recorded here"
-    return f"other people; see the model cards ({cards})" if cards else "not recorded"
+        return _(
+            "other people, by the makers of {names}; what exactly is not recorded here"
+        ).format(names=names)
+    return (
+        _("other people; see the model cards ({cards})").format(cards=cards)
+        if cards
+        else _("not recorded")
+    )
 
 
 def calibrated(view: View) -> bool:

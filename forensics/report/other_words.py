@@ -6,45 +6,57 @@ Both reports, the terminal and ``Audit.limits`` say the same.  The rules of spee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from forensics.records import FlagCode, Mode, Outcome
 from forensics.report import words
+from forensics.report.language import N_, Table, _
 
-WITHOUT_ORIGINAL: Final = "Without the original footage nobody can say whether a detail is right."
-NOTHING_RESTORED: Final = (
+WITHOUT_ORIGINAL: Final = N_(
+    "Without the original footage nobody can say whether a detail is right."
+)
+NOTHING_RESTORED: Final = N_(
     "Nothing was restored here; somebody else's restoration was held against its source."
 )
-TWICE: Final = (
-    "The source itself shows traces of an earlier restoration (see Flags): what it shows of these"
-    " faces may already have been drawn, and then nothing below can be held against the truth."
+TWICE: Final = N_(
+    "The source itself shows traces of an earlier restoration (see Flags): what "
+    "it shows of these faces may already have been drawn, and then nothing below "
+    "can be held against the truth."
 )
-MISMATCHED: Final = (
-    "The restored picture does not show what its source shows. Nothing is said about faces under"
-    " this flag, neither good nor bad."
+MISMATCHED: Final = N_(
+    "The restored picture does not show what its source shows. Nothing is "
+    "said about faces under this flag, neither good nor bad."
 )
-NO_PROBABILITY: Final[dict[Mode, str]] = {
-    "restore": words.NO_PROBABILITY_SENTENCE,
-    "pair": "No probability is given: who or what restored this is not known here, so that no test"
-    " of a restorer applies. What follows are facts and flags.",
-    "restored_only": "No probability and no band is given: there is nothing to hold these faces"
-    " against. What follows are facts and flags.",
-}
-ALONE_MEASURED: Final = (
-    "Measured without an original: jitter is how fast the face moves against its surroundings,"
-    " change over time and regular grids are the clip's own, and eye colours are left against"
-    " right. True footage has some of each; no usual value is known for them."
+NO_PROBABILITY: Final[Mapping[Mode, str]] = Table(
+    {
+        "restore": words.NO_PROBABILITY_SENTENCE,
+        "pair": N_(
+            "No probability is given: who or what restored this is not known here, "
+            "so that no test of a restorer applies. What follows are facts and flags."
+        ),
+        "restored_only": N_(
+            "No probability and no band is given: there is nothing to hold these "
+            "faces against. What follows are facts and flags."
+        ),
+    }
 )
-ALONE_POPS: Final = (
-    "What switches on or off was inferred from pixels alone: a face that turns soft or sharp from"
-    " one frame to the next while its surroundings do not. Weak restorations switch unseen."
+ALONE_MEASURED: Final = N_(
+    "Measured without an original: jitter is how fast the face moves against "
+    "its surroundings, change over time and regular grids are the clip's "
+    "own, and eye colours are left against right. True footage has some of "
+    "each; no usual value is known for them."
 )
-PAIR_POPS: Final = (
+ALONE_POPS: Final = N_(
+    "What switches on or off was inferred from pixels alone: a face that "
+    "turns soft or sharp from one frame to the next while its surroundings "
+    "do not. Weak restorations switch unseen."
+)
+PAIR_POPS: Final = N_(
     "No log of the restoration exists: what switches on or off was inferred from pixels."
 )
-PAIR_STABILITY: Final = "How steady the restorer is could not be asked: it is not here."
+PAIR_STABILITY: Final = N_("How steady the restorer is could not be asked: it is not here.")
 
 
 def alone_summary(
@@ -56,24 +68,34 @@ def alone_summary(
 ) -> str:
     """The one sentence about a person of a clip without an original."""
     parts = [
-        f"{words.person_name(person)}: without the original footage nobody can say whether a detail"
-        " of this face is right",
-        f"followed in {words.counted(faces, 'frame')}",
-        words.eye_words(interocular_px_range).replace("in the footage", "in the clip"),
+        _(
+            "{person}: without the original footage nobody can say whether a detail "
+            "of this face is right"
+        ).format(person=words.person_name(person)),
+        _("followed in {faces}").format(faces=words.counted(faces, "frame", "frames")),
+        words.eye_words(interocular_px_range, alone=True),
     ]
     if flags:
-        parts.append("flags: " + ", ".join(words.flag_title(code) for code in flags))
+        parts.append(_("flags: ") + ", ".join(words.flag_title(code) for code in flags))
     if faces_failed:
-        parts.append(f"of {words.counted(faces, 'face')} {faces_failed:,} could not be measured")
+        parts.append(
+            _("of {faces} {faces_failed:,} could not be measured").format(
+                faces=words.counted(faces, "face", "faces"), faces_failed=faces_failed
+            )
+        )
     return "; ".join(parts) + "."
 
 
 def mismatched_summary(person: int, faces: int, flags: Sequence[FlagCode]) -> str:
     """The one sentence about a person whose restored picture belongs to something else."""
     titles = ", ".join(words.flag_title(code) for code in flags)
-    return (
-        f"{words.person_name(person)}: the restored picture shows another face than this source; it"
-        f" is not rated, neither good nor bad; in {words.counted(faces, 'frame')}; flags: {titles}."
+    return _(
+        "{person}: the restored picture shows another face than this source; it "
+        "is not rated, neither good nor bad; in {faces}; flags: {titles}."
+    ).format(
+        person=words.person_name(person),
+        faces=words.counted(faces, "frame", "frames"),
+        titles=titles,
     )
 
 
@@ -81,14 +103,16 @@ def alone_limits(*, people: int, complete: bool, every: int, made_source: bool) 
     """What an audit without an original cannot say, most important first."""
     return (
         WITHOUT_ORIGINAL,
-        "A restored face is a drawing by a network that was trained on other people. It must not"
-        " be used to say who somebody is.",
+        _(
+            "A restored face is a drawing by a network that was trained on other "
+            "people. It must not be used to say who somebody is."
+        ),
         NO_PROBABILITY["restored_only"],
         *_common(people, complete, every, made_source),
-        "Whether this clip was restored at all is not known here; it was given as restored.",
+        _("Whether this clip was restored at all is not known here; it was given as restored."),
         ALONE_MEASURED,
         ALONE_POPS,
-        "Faces below the detector's reach, covered or turned away are not in the counts.",
+        _("Faces below the detector's reach, covered or turned away are not in the counts."),
         _INTEGRITY,
     )
 
@@ -106,23 +130,26 @@ def pair_limits(
         every=1,
         made_source=made_source,
     )
-    scored = () if every == 1 else (f"Only one frame in {every} was scored.",)
+    scored = () if every == 1 else (_("Only one frame in {every} was scored.").format(every=every),)
     return (
         NOTHING_RESTORED,
         usual[0],
         NO_PROBABILITY["pair"],
         *scored,
         *usual[1:],
-        "Scale, place, frames and colour were found from the pictures; what this report says of"
-        " them, and how sure it is, stands under 'What was held against what'.",
+        _(
+            "Scale, place, frames and colour were found from the pictures; what this "
+            "report says of them, and how sure it is, stands under 'What was held "
+            "against what'."
+        ),
         PAIR_POPS,
         PAIR_STABILITY,
     )
 
 
-_INTEGRITY: Final = (
-    "Integrity is stated from the moment this audit took the file in; what happened to it before is"
-    " not known from here."
+_INTEGRITY: Final = N_(
+    "Integrity is stated from the moment this audit took the file in; what "
+    "happened to it before is not known from here."
 )
 
 
@@ -131,26 +158,30 @@ def _common(people: int, complete: bool, every: int, made_source: bool) -> tuple
     if people == 0:
         out.append(words.people_sentence(0))
     if not complete:
-        out.append("Part of the work failed or is incomplete; the counts say which part.")
+        out.append(_("Part of the work failed or is incomplete; the counts say which part."))
     if every > 1:
-        out.append(f"Only one frame in {every} was measured.")
+        out.append(_("Only one frame in {every} was measured.").format(every=every))
     if made_source:
-        out.append("The source is a made clip, not a recording of an event.")
+        out.append(_("The source is a made clip, not a recording of an event."))
     return tuple(out)
 
 
-_OUTCOMES: Final[dict[Mode, dict[Outcome, str]]] = {
-    "restore": dict(words.OUTCOMES),
-    "pair": {
-        "restored": "held against the source",
-        "skipped": "skipped (nothing to hold against it)",
-        "failed": "failed (not compared)",
-    },
-    "restored_only": {
-        "restored": "looked at",
-        "skipped": "skipped (not measured)",
-        "failed": "failed (not measured)",
-    },
+_OUTCOMES: Final[dict[Mode, Mapping[Outcome, str]]] = {
+    "restore": words.OUTCOMES,
+    "pair": Table(
+        {
+            "restored": N_("held against the source"),
+            "skipped": N_("skipped (nothing to hold against it)"),
+            "failed": N_("failed (not compared)"),
+        }
+    ),
+    "restored_only": Table(
+        {
+            "restored": N_("looked at"),
+            "skipped": N_("skipped (not measured)"),
+            "failed": N_("failed (not measured)"),
+        }
+    ),
 }
 
 
@@ -172,47 +203,64 @@ class Accounted:
     frame_failed: str
 
 
-ACCOUNTED: Final[dict[Mode, Accounted]] = {
-    "restore": Accounted(
-        "restored",
-        "What was not restored",
-        "Nothing was left unrestored.",
-        "failed (shown as it was)",
-    ),
-    "pair": Accounted(
-        "held against the source",
-        "What was not compared",
-        "Everything was compared.",
-        "failed (not compared)",
-    ),
-    "restored_only": Accounted(
-        "looked at",
-        "What was not measured",
-        "Every face that was followed was looked at.",
-        "failed (not measured)",
-    ),
-}
-LOST_LANE: Final[dict[Mode, str]] = {
-    "restore": "not restored",
-    "pair": "not compared",
-    "restored_only": "not measured",
-}
-_UNCOMPARED: Final = (
+ACCOUNTED: Final[Mapping[Mode, Accounted]] = Table(
+    {
+        "restore": Accounted(
+            "restored",
+            N_("What was not restored"),
+            N_("Nothing was left unrestored."),
+            N_("failed (shown as it was)"),
+        ),
+        "pair": Accounted(
+            N_("held against the source"),
+            N_("What was not compared"),
+            N_("Everything was compared."),
+            N_("failed (not compared)"),
+        ),
+        "restored_only": Accounted(
+            N_("looked at"),
+            N_("What was not measured"),
+            N_("Every face that was followed was looked at."),
+            N_("failed (not measured)"),
+        ),
+    }
+)
+LOST_LANE: Final[Mapping[Mode, str]] = Table(
+    {
+        "restore": N_("not restored"),
+        "pair": N_("not compared"),
+        "restored_only": N_("not measured"),
+    }
+)
+_UNCOMPARED: Final = N_(
     "This face could not be compared; nothing is said about it, neither good nor bad"
 )
-OTHER_FINDINGS: Final[dict[Mode, dict[FlagCode, str]]] = {
+_FELL_SILENT: Final = N_(
+    "This face could not be measured; nothing is said about it, neither good nor bad"
+)
+OTHER_FINDINGS: Final[Mapping[Mode, Mapping[FlagCode, str]]] = {
     "restore": {},
-    "pair": {
-        "failed": _UNCOMPARED,
-        "pop": "From one frame to the next the face seems to change between restored and not"
-        " restored; no log of the restoration exists to say so",
-    },
-    "restored_only": {
-        "failed": "This face could not be measured; nothing is said about it, neither good nor bad",
-        "pop": "From one frame to the next the face turns soft or sharp while its surroundings do"
-        " not, as where a restoration is switched on or off",
-        "restored_twice": "The clip shows traces of a restoration: inside the face it is drawn"
-        " otherwise than around it",
-    },
+    "pair": Table(
+        {
+            "failed": _UNCOMPARED,
+            "pop": N_(
+                "From one frame to the next the face seems to change between restored "
+                "and not restored; no log of the restoration exists to say so"
+            ),
+        }
+    ),
+    "restored_only": Table(
+        {
+            "failed": _FELL_SILENT,
+            "pop": N_(
+                "From one frame to the next the face turns soft or sharp while its "
+                "surroundings do not, as where a restoration is switched on or off"
+            ),
+            "restored_twice": N_(
+                "The clip shows traces of a restoration: inside the face it is drawn "
+                "otherwise than around it"
+            ),
+        }
+    ),
 }
 """What a flag says where somebody else restored, where that differs."""

@@ -18,17 +18,28 @@ from forensics.report.credentials import CredentialNote, credential_notes
 from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
 from forensics.report.held import held_facts, held_notes
+from forensics.report.known import known
+from forensics.report.language import (
+    _,
+    current,
+    english,
+    joined_text,
+    when,
+)
+from forensics.report.language import (
+    number as said,
+)
 from forensics.report.method import calibrated, examined, method, performed, sealed, subject
 from forensics.report.other_words import NO_PROBABILITY, NOTHING_RESTORED, TWICE, WITHOUT_ORIGINAL
 from forensics.report.people import FlagRow, PersonBlock, flag_rows, person_blocks
 from forensics.report.plugin_words import strange_card
 from forensics.report.record_rows import Fact, plain, summarised
 from forensics.report.resources import font
+from forensics.report.retold import retold_limits
 from forensics.report.view import View
 from forensics.report.viewer import Projector
 from forensics.report.words import (
     DEMONSTRATION_SENTENCE,
-    LANGUAGE,
     NO_LABEL_SENTENCE,
     NOT_FOR_IDENTIFICATION,
     ROLES,
@@ -126,13 +137,13 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
     environment = list(summarised(view.environment))
     notices = list(_first(view))
     if not view.labelled:
-        notices.append(NO_LABEL_SENTENCE)
+        notices.append(_(NO_LABEL_SENTENCE))
     people = person_blocks(view, album, projector)
     viewers = {person.id for person in people if person.viewer and person.viewer.clip}
     return Page(
-        language=LANGUAGE,
-        title=f"Restoration audit of {audit.source.file}",
-        notices=(*notices, NOT_FOR_IDENTIFICATION),
+        language=current(),
+        title=_("Restoration audit of {file}").format(file=audit.source.file),
+        notices=(*notices, _(NOT_FOR_IDENTIFICATION)),
         file=audit.source.file,
         subject=subject(view),
         note=audit.source.note,
@@ -142,7 +153,7 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         complete=audit.run.complete,
         state=_state(view),
         sealed=sealed(view),
-        failures=audit.run.failures,
+        failures=tuple(map(known, audit.run.failures)),
         people_sentence=people_sentence(len(audit.people)),
         credentials=credential_notes(audit),
         calibrated=calibrated(view),
@@ -155,54 +166,63 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         performed_by=f"{audit.run.tool} {audit.run.version}",
         method=method(view),
         people=people,
-        flags=flag_rows(audit.flags),
+        flags=flag_rows(audit.flags, audit.mode),
         faces=FaceRows() if projector is None else face_rows(view, viewers),
         citation=_citation(view),
         court=court(view, method(view)),
         accounting=accounting(view),
         background=_background(view),
         artefacts=(
-            *((item.file, item.outcome, item.reason or "") for item in audit.reports),
-            *((item.file, item.outcome, item.reason or "") for item in audit.comparisons),
+            *((item.file, known(item.outcome), known(item.reason or "")) for item in audit.reports),
+            *(
+                (item.file, known(item.outcome), known(item.reason or ""))
+                for item in audit.comparisons
+            ),
         ),
         measures=_measures(view),
         models=tuple(_model(model) for model in audit.models),
         settings=tuple((name, plain(value)) for name, value in audit.settings.items()),
         environment=tuple(environment[:_MOST_ENVIRONMENT]),
         environment_left_out=max(0, len(environment) - _MOST_ENVIRONMENT),
-        reproduce=tuple(audit.reproduce.items()),
-        limits=audit.limits,
+        reproduce=tuple((known(label), command) for label, command in audit.reproduce.items()),
+        limits=retold_limits(audit),
     )
 
 
 def _first(view: View) -> Iterable[str]:
     """What a reader must know before anything else."""
     if view.audit.mode == "restored_only":
-        yield WITHOUT_ORIGINAL
+        yield _(WITHOUT_ORIGINAL)
     if view.audit.mode == "pair":
-        yield NOTHING_RESTORED
+        yield _(NOTHING_RESTORED)
     if view.demonstration:
-        yield DEMONSTRATION_SENTENCE
+        yield _(DEMONSTRATION_SENTENCE)
     twice = any(flag.code == "restored_twice" for flag in view.audit.flags)
     if twice and view.audit.mode != "restored_only":
-        yield TWICE
+        yield _(TWICE)
 
 
 def _bound(view: View) -> tuple[Fact, ...]:
     """What ties every page to its bundle and its source, whoever tears it out."""
     run = view.audit.run
-    facts = [("Bundle and run", run.id), ("source sha256", view.audit.source.sha256)]
-    facts += [("case", run.case)] if run.case else []
-    return (*facts, *(("to be signed by key", signer) for signer in run.signers))
+    facts = [(_("Bundle and run"), run.id), (_("source sha256"), view.audit.source.sha256)]
+    facts += [(_("case"), run.case)] if run.case else []
+    return (*facts, *((_("to be signed by key"), signer) for signer in run.signers))
 
 
 def _citation(view: View) -> str:
     """One line that names this audit wherever it is quoted."""
     audit = view.audit
-    return (
-        f"Restoration audit of {audit.source.file} (SHA-256 {audit.source.sha256}),"
-        f" {audit.run.tool} {audit.run.version}, bundle {audit.run.id},"
-        f" ended {audit.run.ended_utc}. AI-restored; not for identification."
+    return _(
+        "Restoration audit of {file} (SHA-256 {sha256}), {tool} {version}, "
+        "bundle {id}, ended {ended_utc}. AI-restored; not for identification."
+    ).format(
+        file=audit.source.file,
+        sha256=audit.source.sha256,
+        tool=audit.run.tool,
+        version=audit.run.version,
+        id=audit.run.id,
+        ended_utc=when(audit.run.ended_utc),
     )
 
 
@@ -210,11 +230,18 @@ def _state(view: View) -> str:
     totals = view.audit.totals
     lost = totals.frames_failed + totals.faces_failed
     if view.audit.run.complete and not lost and not view.audit.run.failures:
-        return "The run is complete; nothing failed."
-    parts = ["The run is complete" if view.audit.run.complete else "The run is not complete"]
+        return _("The run is complete; nothing failed.")
+    parts = [_("The run is complete") if view.audit.run.complete else _("The run is not complete")]
     parts.append(
-        f"{totals.frames_failed:,} of {totals.frames:,} frames and {totals.faces_failed:,} of"
-        f" {totals.faces:,} faces failed; they are listed under Accounting"
+        _(
+            "{frames_failed:,} of {frames:,} frames and {faces_failed:,} of "
+            "{faces:,} faces failed; they are listed under Accounting"
+        ).format(
+            frames_failed=totals.frames_failed,
+            frames=totals.frames,
+            faces_failed=totals.faces_failed,
+            faces=totals.faces,
+        )
     )
     return "; ".join(parts) + "."
 
@@ -222,10 +249,14 @@ def _state(view: View) -> str:
 def _background(view: View) -> str:
     background = view.audit.background
     if background.outcome == "skipped":
-        return "the picture is as it was given; nothing was restored in this run"
-    text = f"{background.method} ({background.outcome}; asked for: {background.requested})"
-    why = f": {background.reason}" if background.reason else ""
-    return text + why + redrawn_words(background.redrawn_grey)
+        return _("the picture is as it was given; nothing was restored in this run")
+    text = _("{method} ({outcome}; asked for: {requested})").format(
+        method=background.method,
+        outcome=known(background.outcome),
+        requested=background.requested,
+    )
+    parts = [text, known(background.reason)] if background.reason else [text]
+    return joined_text("", (joined_text(": ", parts), redrawn_words(background.redrawn_grey)))
 
 
 def _measures(view: View) -> tuple[MeasureRow, ...]:
@@ -236,9 +267,9 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
             values.setdefault(name, []).append(value)
         for name, reason in {**face.not_measured, **face.plugin_not_measured}.items():
             absent.setdefault(name, Counter())[reason] += 1
-    known = [name for name in CARDS if name in values or name in absent]
+    ours = [name for name in CARDS if name in values or name in absent]
     rows = []
-    for name in [*known, *sorted({*values, *absent} - set(CARDS))]:
+    for name in [*ours, *sorted({*values, *absent} - set(CARDS))]:
         found = values.get(name, [])
         card = CARDS.get(name) or strange_card(name, view.audit.models)
         rows.append(
@@ -249,9 +280,12 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
                 faces=len(found),
                 low=measured_words(min(found), card.unit) if found else "\u2013",
                 high=measured_words(max(found), card.unit) if found else "\u2013",
-                not_measured="; ".join(
-                    f"{reason}: {count:,}"
-                    for reason, count in absent.get(name, Counter()).most_common(3)
+                not_measured=joined_text(
+                    "; ",
+                    (
+                        joined_text(": ", (known(reason), said(count, ",")))
+                        for reason, count in absent.get(name, Counter()).most_common(3)
+                    ),
                 ),
             )
         )
@@ -260,7 +294,7 @@ def _measures(view: View) -> tuple[MeasureRow, ...]:
 
 def _model(model: Model) -> ModelRow:
     return ModelRow(
-        role=model.role,
+        role=english(model.role),
         does=ROLES.get(model.role, ""),
         name=model.name,
         version=model.version,
@@ -268,6 +302,6 @@ def _model(model: Model) -> ModelRow:
         sha256=model.sha256,
         licence=model.licence,
         source=model.source,
-        deterministic="yes" if model.deterministic else "no",
-        card=model.card or "none",
+        deterministic=_("yes") if model.deterministic else _("no"),
+        card=model.card or _("none"),
     )

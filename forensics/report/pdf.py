@@ -19,9 +19,10 @@ from markupsafe import Markup
 from forensics.errors import ForensicsError
 from forensics.report import words
 from forensics.report.html import figure_parts
+from forensics.report.language import _, speaking
 from forensics.report.page import Page, build_page
 from forensics.report.resources import font
-from forensics.report.templating import CONTENT_POLICY, environment, style
+from forensics.report.templating import CONTENT_POLICY, environment, margins, style
 
 if TYPE_CHECKING:
     from weasyprint.urls import URLFetcher
@@ -81,8 +82,10 @@ def _opens(library: str) -> bool:
     return True
 
 
-def render_pdf(view: View) -> bytes:
+def render_pdf(view: View, language: str | None = None) -> bytes:
     """The report of a view as a PDF/A-3a file with the bytes of audit.json attached.
+
+    ``language``: None is that of the run.
 
     Raises `PdfUnavailable` where WeasyPrint or one of its libraries is absent.
     """
@@ -92,6 +95,11 @@ def render_pdf(view: View) -> bytes:
             f"no PDF can be made here: {lacking}",
             "Install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, or use --format html.",
         )
+    with speaking(language or view.language):
+        return _spoken_pdf(view)
+
+
+def _spoken_pdf(view: View) -> bytes:
     page = build_page(view)
     created = clock(view.audit.run.ended_utc)
     text = (
@@ -102,7 +110,8 @@ def render_pdf(view: View) -> bytes:
             words=words,
             policy=CONTENT_POLICY,
             script=None,
-            style=style("report.css") + Markup("\n") + style("report-pdf.css"),
+            script_words=None,
+            style=Markup("\n").join((style("report.css"), style("report-pdf.css"))) + margins(),
             paged=True,
             created=created.strftime("%Y-%m-%dT%H:%M:%SZ"),
             source_of=_address,
@@ -136,7 +145,7 @@ def write_pdf(
     enclosed = Attachment(
         string=attached,
         name=attachment,
-        description="The result this report is a view of",
+        description=_("The result this report is a view of"),
         url_fetcher=fetcher,
         created=created,
         modified=created,

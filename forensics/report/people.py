@@ -11,9 +11,12 @@ from markupsafe import Markup
 from forensics.records import Band, FaceLine, Flag, FlagCode, Mode, Person, Severity
 from forensics.report.cards import CARDS, SHARE, measured_words
 from forensics.report.charts import timeline
-from forensics.report.figures import SIDE_PX, Album, Picture
+from forensics.report.figures import DIGESTS, SIDE_PX, Album, Picture
 from forensics.report.flag_texts import FLAGS
+from forensics.report.language import _, joined_text
+from forensics.report.language import number as said
 from forensics.report.other_words import LOST_LANE, outcome_words
+from forensics.report.retold import retold_flag, retold_person
 from forensics.report.selection import Chosen, choose, share
 from forensics.report.stretches import Stretch, stretches_of
 from forensics.report.view import View
@@ -145,15 +148,15 @@ def person_blocks(view: View, album: Album, projector: Projector | None) -> tupl
     return tuple(_block(view, person, album, projector) for person in view.audit.people)
 
 
-def flag_rows(flags: Sequence[Flag]) -> tuple[FlagRow, ...]:
+def flag_rows(flags: Sequence[Flag], mode: Mode = "restore") -> tuple[FlagRow, ...]:
     """Flags as rows, the gravest first."""
     order: tuple[Severity, ...] = ("high", "caution", "note")
     ranked = sorted(flags, key=lambda flag: order.index(flag.severity))
-    return tuple(_flag_row(flag) for flag in ranked)
+    return tuple(_flag_row(flag, mode) for flag in ranked)
 
 
-def _flag_row(flag: Flag) -> FlagRow:
-    unit = f" {flag.unit}" if flag.unit else ""
+def _flag_row(flag: Flag, mode: Mode) -> FlagRow:
+    unit = f" {_(flag.unit)}" if flag.unit else ""
 
     def shown(value: float | None) -> str:
         return "\u2013" if value is None else f"{number_words(value)}{unit}"
@@ -162,13 +165,13 @@ def _flag_row(flag: Flag) -> FlagRow:
         code=flag.code,
         title=flag_title(flag.code),
         person=person_name(flag.person),
-        frames_words=f"frames {range_words(flag.frames)}",
+        frames_words=_("frames {frames}").format(frames=range_words(flag.frames)),
         severity=SEVERITIES[flag.severity],
         shape=SEVERITY_SHAPES[flag.severity],
         severity_code=flag.severity,
         measured=shown(flag.measured),
         reference=shown(flag.reference),
-        words=flag.words,
+        words=retold_flag(flag, mode),
         may_be_wrong=FLAGS[flag.code].may_be_wrong,
     )
 
@@ -184,7 +187,7 @@ def _block(view: View, person: Person, album: Album, projector: Projector | None
         name=person_name(person.id),
         band_code=person.risk.band,
         band=BANDS[person.risk.band],
-        summary=person.summary,
+        summary=retold_person(person, view.audit),
         counts=tuple((band, BANDS[band], person.bands.get(band, 0)) for band in BAND_ORDER),
         faces=person.faces,
         facts=_facts(person, view.audit.mode),
@@ -213,17 +216,35 @@ def _block(view: View, person: Person, album: Album, projector: Projector | None
 def _facts(person: Person, mode: Mode) -> tuple[tuple[str, str], ...]:
     low, high = person.interocular_px_range
     skipped = person.faces - person.faces_restored - person.faces_failed
-    gaps = f"; not in {range_words(person.gaps)}" if person.gaps else ""
-    where = "clip" if mode == "restored_only" else "footage"
+    gaps = _("; not in {gaps}").format(gaps=range_words(person.gaps)) if person.gaps else ""
     done = outcome_words("restored", mode)
     return (
-        ("in view", f"frames {person.first_frame:,} to {person.last_frame:,}{gaps}"),
         (
-            "faces",
-            f"{person.faces:,}: {person.faces_restored:,} {done}, {skipped:,} skipped,"
-            f" {person.faces_failed:,} failed",
+            _("in view"),
+            _("frames {first_frame:,} to {last_frame:,}{gaps}").format(
+                first_frame=person.first_frame, last_frame=person.last_frame, gaps=gaps
+            ),
         ),
-        ("between the eyes", f"{low:.1f} to {high:.1f} px in the {where}"),
+        (
+            _("faces"),
+            _(
+                "{faces:,}: {faces_restored:,} {done}, {skipped:,} skipped, {faces_failed:,} failed"
+            ).format(
+                faces=person.faces,
+                faces_restored=person.faces_restored,
+                done=done,
+                skipped=skipped,
+                faces_failed=person.faces_failed,
+            ),
+        ),
+        (
+            _("between the eyes"),
+            (
+                _("{low:.1f} to {high:.1f} px in the clip")
+                if mode == "restored_only"
+                else _("{low:.1f} to {high:.1f} px in the footage")
+            ).format(low=low, high=high),
+        ),
         _because(person, mode),
     )
 
@@ -232,44 +253,55 @@ def _because(person: Person, mode: Mode) -> tuple[str, str]:
     """What the band rests on; without a band, `because` names what was missing for one."""
     because = ", ".join(_named(name) for name in person.risk.because) or "\u2013"
     if person.risk.band != "not_calculable":
-        return "the band rests on", because
+        return _("the band rests on"), because
     if _MISMATCH in person.risk.because:
-        return "not rated, because", because
-    return "missing", "the original" if mode == "restored_only" else because
+        return _("not rated, because"), because
+    return _("missing"), _("the original") if mode == "restored_only" else because
 
 
 def _figures_note(shown: int, faces: int, keys: bool, labelled: bool, mode: Mode) -> str:
     if faces == 0:
-        return "No face of this person is in faces.jsonl."
-    order = "key faces first, then flagged and failed ones" if keys else "flagged ones first"
-    which = "All faces are shown" if shown == faces else f"{shown} of {faces:,} faces are shown"
-    footage = ", their footage in cropped_faces/"
-    digests = "those of footage and restored face"
+        return _("No face of this person is in faces.jsonl.")
+    order = _("key faces first, then flagged and failed ones") if keys else _("flagged ones first")
+    which = (
+        _("All faces are shown")
+        if shown == faces
+        else _("{shown} of {faces:,} faces are shown").format(shown=shown, faces=faces)
+    )
+    footage = _(", their footage in cropped_faces/")
+    digests = _("those of footage and restored face")
     if mode == "restored_only":
-        footage, digests = ", as the clip shows them", "those of each face"
-    return (
-        f"{which} ({order}); all are in restored_faces/ of the bundle{footage}."
-        f" The pictures here are copies shrunk to {SIDE_PX} pixels,"
-        f" {'with' if labelled else 'without'} a label in a margin below; the files hold 512. Each"
-        " caption gives the first 16 digits of the SHA-256 of the pixels of each file shown;"
-        f" faces.jsonl has {digests} in full."
+        footage, digests = _(", as the clip shows them"), _("those of each face")
+    return _(
+        "{which} ({order}); all are in restored_faces/ of the bundle{footage}. "
+        "The pictures here are copies shrunk to {side} pixels, {labelled} a label "
+        "in a margin below; the files hold 512. Each caption gives the first 16 "
+        "digits of the SHA-256 of the pixels of each file shown; faces.jsonl has "
+        "{digests} in full."
+    ).format(
+        which=which,
+        order=order,
+        footage=footage,
+        side=SIDE_PX,
+        labelled=_("with") if labelled else _("without"),
+        digests=digests,
     )
 
 
 def _stretch_row(view: View, part: Stretch) -> StretchRow:
     times = [view.pts_s.get(part.first), view.pts_s.get(part.last)]
-    time = "\u2013".join(f"{value:.2f}" for value in dict.fromkeys(times) if value is not None)
+    time = "\u2013".join(said(value, ".2f") for value in dict.fromkeys(times) if value is not None)
     low, high = part.eyes_px
     outcome = outcome_words(part.outcome, view.audit.mode)
     if part.outcome != "restored" or part.reason:
-        outcome += f": {reason_words(part.reason)}"
+        outcome = joined_text(": ", (outcome, reason_words(part.reason)))
     return StretchRow(
         frames=range_words([(part.first, part.last)]),
-        time=f"{time} s" if time else "no time stamp",
+        time=f"{time} s" if time else _("no time stamp"),
         band_code=part.band,
         band=BANDS[part.band],
         outcome=outcome,
-        flags=", ".join(flag_title(code) for code in part.flags) or "none",
+        flags=", ".join(flag_title(code) for code in part.flags) or _("none"),
         eyes=f"{low:.0f}" if round(low) == round(high) else f"{low:.0f}\u2013{high:.0f}",
         because=", ".join(_named(name) for name in part.because[:3]) or "\u2013",
     )
@@ -279,12 +311,16 @@ def _figure(chosen: Chosen, album: Album, view: View) -> FigureBlock:
     face, painter = chosen.face, view.other_painter
     pictures = album.pictures(face)
     others = album.others(face)
-    time = "no time stamp" if face.pts_s is None else f"{face.pts_s:.3f} s"
-    yaw = "" if face.yaw_deg is None else f"head turned about {abs(face.yaw_deg):.0f} degrees"
+    time = _("no time stamp") if face.pts_s is None else f"{said(face.pts_s, '.3f')} s"
+    yaw = (
+        ""
+        if face.yaw_deg is None
+        else _("head turned about {yaw_deg:.0f} degrees").format(yaw_deg=abs(face.yaw_deg))
+    )
     return FigureBlock(
         anchor=f"face-{face.frame:06d}-{face.person:02d}",
         frame=face.frame,
-        heading=f"Frame {face.frame:,} \u00b7 {time}",
+        heading=_("Frame {frame:,} \u00b7 {time}").format(frame=face.frame, time=time),
         key=chosen.key,
         band_code=face.risk.band,
         band=BANDS[face.risk.band],
@@ -295,7 +331,7 @@ def _figure(chosen: Chosen, album: Album, view: View) -> FigureBlock:
         values=_values(face),
         flags=tuple((flag_title(code), FLAGS[code].may_be_wrong) for code in face.flags),
         digests=tuple(
-            (f"{picture.kind} sha256", f"{picture.digest[:16]}\u2026")
+            (DIGESTS[picture.kind], f"{picture.digest[:16]}\u2026")
             for picture in pictures
             if picture.digest
         ),
@@ -346,4 +382,4 @@ def _named(name: str) -> str:
     for code, text in FLAGS.items():
         if code == name:
             return text.title
-    return name
+    return _(name)

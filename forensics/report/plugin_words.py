@@ -7,10 +7,11 @@ from typing import Final
 
 from forensics.records import Model
 from forensics.report.cards import MeasureCard
+from forensics.report.language import N_, _
 
-PLUGIN_MEASURE: Final = (
-    "A number of the package {made}, which this project neither made nor tested. It enters no flag"
-    " and no band."
+PLUGIN_MEASURE: Final = N_(
+    "A number of the package {made}, which this project neither made nor "
+    "tested. It enters no flag and no band."
 )
 
 
@@ -22,14 +23,18 @@ def plugin_limits(models: Sequence[Model]) -> tuple[str, ...]:
     drawn = [(model.name, home) for model, home in homes if model.role == "restorer"]
     measured = sorted({home for model, home in homes if model.role != "restorer"})
     out = [
-        f"The faces were drawn by {name}, a plugin of the package {home}, which this project"
-        " neither made nor tested."
+        _(
+            "The faces were drawn by {name}, a plugin of the package {home}, which "
+            "this project neither made nor tested."
+        ).format(name=name, home=home)
         for name, home in drawn
     ]
     if measured:
         out.append(
-            f"Numbers under plugin: come from {', '.join(measured)}; this project neither made nor"
-            " tested them, and no flag or band rests on them."
+            _(
+                "Numbers under plugin: come from {measured}; this project neither made "
+                "nor tested them, and no flag or band rests on them."
+            ).format(measured=", ".join(measured))
         )
     return tuple(out)
 
@@ -39,5 +44,5 @@ def strange_card(name: str, models: Sequence[Model]) -> MeasureCard:
     for model in models:
         if model.role == f"measure {name}":
             made = model.source.removeprefix("plugin: ")
-            return MeasureCard(name, "", PLUGIN_MEASURE.format(made=made), "", "")
-    return MeasureCard(name, "", "not described here", "", "")
+            return MeasureCard(name, "", _(PLUGIN_MEASURE).format(made=made), "", "")
+    return MeasureCard(name, "", _("not described here"), "", "")

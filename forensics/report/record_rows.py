@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from forensics.report.language import _
+
 _MOST_TEXT: Final = 240
 Fact = tuple[str, str]
 
 
 def plain(value: object) -> str:
     if value is None or value == "":
-        return "not set"
+        return _("not set")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     text = str(value)
     return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\u2026"
 

@@ -7,6 +7,7 @@ from typing import Final
 from markupsafe import Markup
 
 from forensics.records import JudgedTarget
+from forensics.report.language import _
 
 WIDTH: Final = 360
 HEIGHT: Final = 300
@@ -33,7 +34,9 @@ def reliability_chart(name: str, about: str, target: JudgedTarget) -> Markup:
         for stated, erred, faces in target.reliability
     )
     said = "; ".join(
-        f"stated {stated:.0%}, erred {erred:.0%} of {faces}"
+        _("stated {stated:.0%}, erred {erred:.0%} of {faces}").format(
+            stated=stated, erred=erred, faces=faces
+        )
         for stated, erred, faces in target.reliability
     )
     return Markup(
@@ -46,7 +49,7 @@ def reliability_chart(name: str, about: str, target: JudgedTarget) -> Markup:
         w=WIDTH,
         h=HEIGHT,
         name=name,
-        title=f"Stated probability against how often faces erred: {about}",
+        title=_("Stated probability against how often faces erred: {about}").format(about=about),
         said=said,
         frame=_frame(),
         dots=dots,
@@ -61,12 +64,17 @@ def _frame() -> Markup:
         '<path class="rule" d="M{left} {bottom}L{right} {top}" fill="none" stroke="#565d66"'
         ' stroke-dasharray="4 4"/>'
         '<text class="quiet" fill="#565d66" x="{left}" y="{below}">0</text>'
-        '<text class="quiet" fill="#565d66" x="{right}" y="{below}" text-anchor="end">100 %</text>'
-        '<text class="quiet" fill="#565d66" x="{centre}" y="{below}" text-anchor="middle">stated'
+        '<text class="quiet" fill="#565d66" x="{right}" y="{below}" text-anchor="end">{whole}'
         "</text>"
-        '<text class="quiet" fill="#565d66" x="{side}" y="{high}" text-anchor="end">100 %</text>'
-        '<text class="quiet" fill="#565d66" x="{side}" y="{middle}" text-anchor="end">erred</text>'
+        '<text class="quiet" fill="#565d66" x="{centre}" y="{below}" text-anchor="middle">{stated}'
+        "</text>"
+        '<text class="quiet" fill="#565d66" x="{side}" y="{high}" text-anchor="end">{whole}</text>'
+        '<text class="quiet" fill="#565d66" x="{side}" y="{middle}" text-anchor="end">{erred}'
+        "</text>"
     ).format(
+        whole=_("100 %"),
+        stated=_("stated"),
+        erred=_("erred"),
         left=_LEFT,
         top=_TOP,
         right=right,

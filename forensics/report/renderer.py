@@ -21,8 +21,17 @@ from forensics.report.resources import templates_dir
 Kind = Literal["html", "pdf"]
 REPORT_KINDS: Final[tuple[Kind, ...]] = ("html", "pdf")
 _PACKAGES: Final[dict[Kind, tuple[str, ...]]] = {
-    "html": ("jinja2", "markupsafe", "pillow"),
-    "pdf": ("jinja2", "markupsafe", "pillow", "weasyprint", "pydyf", "tinyhtml5", "fonttools"),
+    "html": ("jinja2", "markupsafe", "babel", "pillow"),
+    "pdf": (
+        "jinja2",
+        "markupsafe",
+        "babel",
+        "pillow",
+        "weasyprint",
+        "pydyf",
+        "tinyhtml5",
+        "fonttools",
+    ),
 }
 _ABSENT: Final = "absent"
 
@@ -63,6 +72,7 @@ def _own_digest() -> str:
     """Short digest of what this package itself puts into a report: code, templates, fonts."""
     package = Path(forensics.__file__).parent
     files = [*(package / "report").glob("*.py"), *package.glob("record*.py")]
+    files += (package / "report" / "locale").rglob("*.mo")
     files += [path for path in templates_dir().rglob("*") if path.is_file()]
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda path: (path.parent.name, path.name)):

@@ -11,10 +11,12 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from forensics.report.escape import visible
+from forensics.report.language import ENGLISH, _, current, number, pieces_of
 from forensics.report.resources import templates_dir
+from forensics.report.words import begun
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -58,7 +60,7 @@ def environment() -> Environment:
     """The environment that renders ``templates/*.html``."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(templates_dir()),
         autoescape=True,
         finalize=_shown,
@@ -67,10 +69,63 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals.update({"_": _said, "filled": _filled})
+    made.filters.update({"begun": begun, "numbered": _numbered})
+    return made
+
+
+def margins() -> Markup:
+    """What the margins of the paper say, for `style`; the sheet itself says it in English."""
+    if current() == ENGLISH:
+        return Markup("")
+    title = _css(_("Restoration audit"))
+    before, rest = _("Page {page} of {pages}").split("{page}")
+    between, after = rest.split("{pages}")
+    numbers = f"{_css(before)} counter(page) {_css(between)} counter(pages) {_css(after)}"
+    return Markup(  # noqa: S704 - messages of our own, as strings of CSS
+        f"\n@page {{ @bottom-left {{ content: {title} }} @bottom-right {{ content: {numbers} }} }}"
+    )
+
+
+def narrow() -> Markup:
+    """What a screen needs for languages of long words; nothing in English."""
+    if current() == ENGLISH:
+        return Markup("")
+    return Markup(
+        "\n.counts th, .counts td, .totals th, .totals td"
+        " { hyphens: auto; overflow-wrap: anywhere; }"
+        "\n@media (max-width: 30em) { .counts .band { white-space: normal; } }"
+    )
+
+
+def _css(text: str) -> str:
+    """A string of CSS that cannot end early."""
+    plain = "".join(c if c.isalnum() or c in " .,:;-" else f"\\{ord(c):x} " for c in text)
+    return f'"{plain}"'
+
+
+def _said(message: str) -> str:
+    """A message of a template.  Ours, and without signs of markup, so it is put in as it is."""
+    text = _(message)
+    return text if any(sign in text for sign in '<>&"{') else Markup(text)  # noqa: S704 - as said
+
+
+def _filled(message: str, **parts: object) -> Markup:
+    return Markup(escape(_(message))).format(**parts)  # noqa: S704 - escaped at once
+
+
+def _numbered(value: int) -> str:
+    return number(value, ",")
 
 
 def _shown(value: object) -> object:
     """Text gets its hidden characters made visible; markup is ours and stays as it is."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return visible(value)
+        pieces = pieces_of(value)
+        if not any(english for _text, english in pieces):
+            return visible(value)
+        return Markup("").join(
+            Markup('<span lang="en">{}</span>').format(visible(text)) if english else visible(text)
+            for text, english in pieces
+        )
     return value

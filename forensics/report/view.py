@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from forensics.errors import EnvironmentLacks, InputError
 from forensics.records import AUDIT_SCHEMA, Audit, FaceLine, FrameLine, Record
+from forensics.report.language import ENGLISH, _
 from forensics.report.words import DEMONSTRATION_SENTENCE
 
 _Line = TypeVar("_Line", bound=Record)
@@ -49,12 +50,17 @@ class View:
         )
 
     @property
+    def language(self) -> str:
+        """The language that the run's reports were asked for in; older runs are English."""
+        return str(self.audit.settings.get("lang") or ENGLISH)
+
+    @property
     def other_painter(self) -> str | None:
         """The restorer of the run where another network drew the other faces that fit, or None."""
         if not any(model.role == "alternatives" for model in self.audit.models):
             return None
         if self.audit.pair is not None:
-            return "the unknown restorer of what was given"
+            return _("the unknown restorer of what was given")
         return next((m.name for m in self.audit.models if m.role == "restorer"), None)
 
     @property

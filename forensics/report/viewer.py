@@ -18,6 +18,8 @@ from markupsafe import Markup
 
 from forensics.records import Comparison, FaceLine, Mode, Person
 from forensics.report.escape import visible
+from forensics.report.known import known
+from forensics.report.language import N_, _, joined_text
 from forensics.report.other_words import outcome_words
 from forensics.report.view import View
 from forensics.report.words import (
@@ -32,12 +34,12 @@ CLIP_BYTES: Final = 11_000_000
 """Of clips in one report; as data: URIs about 14.7 MB, so that a page stays below 25 MB."""
 _MAX_CLIP_BYTES: Final = 256 * 1024 * 1024
 
-LEFT_OUT: Final = (
-    "The clips of this report together are larger than a page should be; this one is in the"
-    " bundle's folder."
+LEFT_OUT: Final = N_(
+    "The clips of this report together are larger than a page should be; "
+    "this one is in the bundle's folder."
 )
-NOT_MADE: Final = "No clip of this person was made"
-GONE: Final = "The clip is recorded and is not in this bundle."
+NOT_MADE: Final = N_("No clip of this person was made")
+GONE: Final = N_("The clip is recorded and is not in this bundle.")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class ViewerBlock:
     @property
     def count_words(self) -> str:
         """How many frames it has and how many of them carry a flag."""
-        return f"{counted(self.frames, 'frame')}, {self.flagged:,} of them flagged"
+        return _("{frames}, {flagged:,} of them flagged").format(
+            frames=counted(self.frames, "frame", "frames"), flagged=self.flagged
+        )
 
 
 class Projector:
@@ -85,19 +89,23 @@ class Projector:
         if made is None:
             return None
         if made.outcome != "written":
-            return _without(person, f"{NOT_MADE}: {made.reason or made.outcome}.", None)
+            return _without(
+                person,
+                joined_text("", (_(NOT_MADE), ": ", known(made.reason or made.outcome), ".")),
+                None,
+            )
         if made.viewer is None or made.rate is None:
             return None
         path = self._view.data_dir / made.viewer
         # A link could lead a report to carry a clip from outside the bundle.
         if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
-            return _without(person, GONE, made.viewer)
+            return _without(person, _(GONE), made.viewer)
         clip = self._placed(path)
         if clip is None:
-            return _without(person, LEFT_OUT, made.viewer)
+            return _without(person, _(LEFT_OUT), made.viewer)
         flagged = sum(1 for face in faces if face.flags)
         return ViewerBlock(
-            label=f"{person_name(person.id)}, frame by frame",
+            label=_("{id}, frame by frame").format(id=person_name(person.id)),
             clip=clip,
             file=made.viewer,
             reason="",
@@ -120,7 +128,7 @@ class Projector:
 
 
 def _without(person: Person, reason: str, file: str | None) -> ViewerBlock:
-    label = f"{person_name(person.id)}, frame by frame"
+    label = _("{id}, frame by frame").format(id=person_name(person.id))
     return ViewerBlock(label, None, file, reason, Markup(), 0, 0)
 
 

@@ -15,77 +15,29 @@ from typing import Final
 
 from forensics.records import Band, FlagCode, Outcome, Severity
 from forensics.report.flag_texts import FLAGS
-
-LANGUAGE: Final = "en"
-
-DEMONSTRATION_SENTENCE: Final = (
-    "Restored with the built-in demonstration model, not with GFPGAN. It shows how the audit"
-    " works; other tools would draw other faces."
-)
-NO_FACE_SENTENCE: Final = "no face found; this does not mean that nobody is there"
-NO_PROBABILITY_SENTENCE: Final = (
-    "No probability is given: this restorer has not been tested enough. What follows are facts"
-    " and flags."
-)
-NO_SIGN_SENTENCE: Final = "no sign of invention found; this does not confirm the face"
-NOT_FOR_IDENTIFICATION: Final = "AI-restored. Not for identification."
-NO_LABEL_SENTENCE: Final = (
-    "The pictures of this bundle and this report were made without the burned-in label"
-    " (--no-label): one that is cut out does not say that it is AI-restored."
-)
-FAST_SENTENCE: Final = (
-    "Computed with --precision fast (bfloat16): the faces differ a little from those that"
-    " --precision exact draws."
-)
-COMPAT_SENTENCE: Final = (
-    "Aligned and pasted as the official code does (--upstream-compat): every face in the restored"
-    " picture sits half an output pixel to the right and below."
-)
-REFERENCE_SENTENCE: Final = (
-    "Restored by the official packages as they run (--engine reference): new noise is drawn at"
-    " every call, so restoring again draws other faces, and every pasted face sits half an output"
-    " pixel to the right and below."
-)
-BASELINE_SENTENCE: Final = (
-    "This number is lowest when nothing was restored; it says how much the picture was changed,"
-    " not whether the change is right."
-)
-BASELINE_MEASURES: Final = ("lpips_crop", "lpips_embedded_crop")
-UNSIGNED_SENTENCE: Final = (
-    "This bundle is not signed. Its checksums show whether a file was altered after sealing; they"
-    " do not show who made it, and anyone could have made it."
-)
-SIGNED_SENTENCE: Final = (
-    "This bundle is to be signed with the key {keys}. This page cannot prove that; 'forensics"
-    " verify' can, with a key that you hold from elsewhere. Its checksums show whether a file was"
-    " altered after sealing."
-)
-SSIM_SENTENCE: Final = (
-    "This number is highest when nothing was restored; it says how much the picture was changed,"
-    " not whether the change is right."
-)
-MAP_KEY: Final[Mapping[str, str]] = {
-    "contradicts": "orange, the brighter one: contradicts the footage. Shrunk back, the restored"
-    " face disagrees with the original pixels more than accurate pictures do.",
-    "invented": "blue, the darker one: has no counterpart in the footage. Fine detail drawn here"
-    " lies beyond what the footage can carry.",
-    "none": "black: neither was found; this does not confirm the face.",
-}
-"""The colours of the map pictures; ``forensics.scoring.maps`` draws them."""
-NOT_CONCLUDED: Final = (
-    "Who the person is: no number here speaks about that.",
-    "That a feature which only the restored face shows was there: it may have been drawn.",
-    "That a face without flags is right: the measures see only part of what can go wrong.",
-    "That a person who was not found was not there.",
-)
-PICTURE_STATES: Final[Mapping[str, str]] = {
-    "missing": "picture missing: the file is not in the bundle",
-    "unreadable": "picture missing: the file cannot be read as a picture",
-    "none": "no picture: none was made for this face",
-    "left_out": "not shown here: this report has reached its size; the file is in the bundle",
-}
-TOO_SMALL_PX: Final = 16.0
-"""Eye distance in native px below which the lowest band is never given (scoring.md section 9)."""
+from forensics.report.known import known
+from forensics.report.language import N_, Table, _, ngettext
+from forensics.report.language import number as said
+from forensics.report.sentences import ALWAYS, NO_LPIPS_SENTENCE
+from forensics.report.sentences import BASELINE_MEASURES as BASELINE_MEASURES
+from forensics.report.sentences import BASELINE_SENTENCE as BASELINE_SENTENCE
+from forensics.report.sentences import COMPAT_SENTENCE as COMPAT_SENTENCE
+from forensics.report.sentences import DEMONSTRATION_SENTENCE as DEMONSTRATION_SENTENCE
+from forensics.report.sentences import FAST_SENTENCE as FAST_SENTENCE
+from forensics.report.sentences import MAP_KEY as MAP_KEY
+from forensics.report.sentences import NO_FACE_SENTENCE as NO_FACE_SENTENCE
+from forensics.report.sentences import NO_LABEL_SENTENCE as NO_LABEL_SENTENCE
+from forensics.report.sentences import NO_PROBABILITY_SENTENCE as NO_PROBABILITY_SENTENCE
+from forensics.report.sentences import NO_SIGN_SENTENCE as NO_SIGN_SENTENCE
+from forensics.report.sentences import NOT_CONCLUDED as NOT_CONCLUDED
+from forensics.report.sentences import NOT_FOR_IDENTIFICATION as NOT_FOR_IDENTIFICATION
+from forensics.report.sentences import NOT_LOOKED_FOR_SENTENCE as NOT_LOOKED_FOR_SENTENCE
+from forensics.report.sentences import PICTURE_STATES as PICTURE_STATES
+from forensics.report.sentences import REFERENCE_SENTENCE as REFERENCE_SENTENCE
+from forensics.report.sentences import SIGNED_SENTENCE as SIGNED_SENTENCE
+from forensics.report.sentences import SSIM_SENTENCE as SSIM_SENTENCE
+from forensics.report.sentences import TOO_SMALL_PX as TOO_SMALL_PX
+from forensics.report.sentences import UNSIGNED_SENTENCE as UNSIGNED_SENTENCE
 
 
 @dataclass(frozen=True)
@@ -97,58 +49,76 @@ class BandWords:
     decision: str
 
 
-BANDS: Final[Mapping[Band, BandWords]] = {
-    "high": BandWords("high", "\u25b2", "do not describe features"),
-    "caution": BandWords("caution", "\u25c6", "describe only with the original beside it"),
-    "no_sign": BandWords("no sign", "\u25cb", NO_SIGN_SENTENCE),
-    "not_calculable": BandWords(
-        "not calculable", "\u2715", "how far the footage supports this face is not calculable"
-    ),
-}
+BANDS: Final[Mapping[Band, BandWords]] = Table(
+    {
+        "high": BandWords(N_("high"), "\u25b2", N_("do not describe features")),
+        "caution": BandWords(
+            N_("caution"), "\u25c6", N_("describe only with the original beside it")
+        ),
+        "no_sign": BandWords(N_("no sign"), "\u25cb", NO_SIGN_SENTENCE),
+        "not_calculable": BandWords(
+            N_("not calculable"),
+            "\u2715",
+            N_("how far the footage supports this face is not calculable"),
+        ),
+    }
+)
 BAND_ORDER: Final[tuple[Band, ...]] = ("high", "caution", "no_sign", "not_calculable")
 """Worst first; "not calculable" last, because it is no statement about the face."""
 
-SEVERITIES: Final[Mapping[Severity, str]] = {"high": "high", "caution": "caution", "note": "note"}
+SEVERITIES: Final[Mapping[Severity, str]] = Table(
+    {
+        "high": N_("high"),
+        "caution": N_("caution"),
+        "note": N_("note"),
+    }
+)
 SEVERITY_SHAPES: Final[Mapping[Severity, str]] = {
     "high": "\u25b2",
     "caution": "\u25c6",
     "note": "\u25a1",
 }
 
-OUTCOMES: Final[Mapping[Outcome, str]] = {
-    "restored": "restored",
-    "skipped": "skipped (left as it was)",
-    "failed": "failed (left as it was)",
-}
+OUTCOMES: Final[Mapping[Outcome, str]] = Table(
+    {
+        "restored": N_("restored"),
+        "skipped": N_("skipped (left as it was)"),
+        "failed": N_("failed (left as it was)"),
+    }
+)
 
-REASONS: Final[Mapping[str, str]] = {
-    "not_detected": "the person is followed here, but the detector saw no face",
-    "below_eye_px": "the eyes are too close together to restore anything",
-    "nested_in_face": "lies inside another face",
-    "track_rejected": "seen too briefly or too faintly to count as a face",
-    "unsupported_signal": "the kind of picture is not supported",
-    "user_excluded": "left out on request",
-    "no_counterpart": "the restoration that was given does not show this face",
-}
+REASONS: Final[Mapping[str, str]] = Table(
+    {
+        "not_detected": N_("the person is followed here, but the detector saw no face"),
+        "below_eye_px": N_("the eyes are too close together to restore anything"),
+        "nested_in_face": N_("lies inside another face"),
+        "track_rejected": N_("seen too briefly or too faintly to count as a face"),
+        "unsupported_signal": N_("the kind of picture is not supported"),
+        "user_excluded": N_("left out on request"),
+        "no_counterpart": N_("the restoration that was given does not show this face"),
+    }
+)
 """Words for the codes of reasons; a reason that is no code is a sentence already."""
 
-ROLES: Final[Mapping[str, str]] = {
-    "detector": "finds faces",
-    "appearance": "follows people through the clip",
-    "identity": "compares faces",
-    "restorer": "draws the restored face",
-    "perceptual": "compares pictures as people do",
-    "background": "enlarges the picture outside the faces",
-    "background wdn": "second half of the background's network, for its denoising strength",
-    "parser": "finds the parts of a restored face, which is pasted inside them",
-    "evidence": "states what the footage supports",
-    "directions": "ways to other faces that fit the same pixels",
-    "alternatives": "draws other faces that fit the same pixels",
-}
+ROLES: Final[Mapping[str, str]] = Table(
+    {
+        "detector": N_("finds faces"),
+        "appearance": N_("follows people through the clip"),
+        "identity": N_("compares faces"),
+        "restorer": N_("draws the restored face"),
+        "perceptual": N_("compares pictures as people do"),
+        "background": N_("enlarges the picture outside the faces"),
+        "background wdn": N_("second half of the background's network, for its denoising strength"),
+        "parser": N_("finds the parts of a restored face, which is pasted inside them"),
+        "evidence": N_("states what the footage supports"),
+        "directions": N_("ways to other faces that fit the same pixels"),
+        "alternatives": N_("draws other faces that fit the same pixels"),
+    }
+)
 
 
-OTHERS_SENTENCE: Final = "Each of these shrinks to the same pixels. The software chose one."
-OTHERS_TITLE: Final = "Other faces that fit"
+OTHERS_SENTENCE: Final = N_("Each of these shrinks to the same pixels. The software chose one.")
+OTHERS_TITLE: Final = N_("Other faces that fit")
 
 
 def others_words(count: int, spread: float | None, restorer: str | None) -> str:
@@ -156,53 +126,79 @@ def others_words(count: int, spread: float | None, restorer: str | None) -> str:
 
     ``restorer``: the run's own, where another network drew them.
     """
-    who = "the built-in demonstration model"
+    who = _("the built-in demonstration model")
     if restorer is not None:
-        who += f", not by {restorer}, which cannot be asked for another face"
-    apart = "" if spread is None else f" They lie {number_words(spread)} apart."
-    return (
-        f"Drawn by {who}: {counted(count, 'face')} of many that fit.{apart} What differs between"
-        " them cannot be known from this footage; what they share may be a habit of the model."
-        " Nothing says that the person looks like any of them."
+        who += _(", not by {restorer}, which cannot be asked for another face").format(
+            restorer=restorer
+        )
+    apart = (
+        "" if spread is None else _(" They lie {spread} apart.").format(spread=number_words(spread))
     )
+    return _(
+        "Drawn by {who}: {count} of many that fit.{apart} What differs between "
+        "them cannot be known from this footage; what they share may be a habit "
+        "of the model. Nothing says that the person looks like any of them."
+    ).format(who=who, count=counted(count, "face", "faces"), apart=apart)
+
+
+def begun(text: str) -> str:
+    """The text with a capital letter to begin with."""
+    return text[:1].upper() + text[1:]
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
     """``3 frames``, ``1 frame``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{said(number, ',')} {ngettext(one, many or one + 's', number)}"
 
 
 def number_words(value: float) -> str:
     """A measured value with three significant digits: 11.83 -> ``11.8``, 16.0 -> ``16``."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return said(value, ",.0f") if abs(value) >= 1000 else said(value, ".3g")
 
 
 def range_words(ranges: Sequence[tuple[int, int]], most: int = 6) -> str:
     """Inclusive frame ranges: ``12 to 40, 52 and 3 more stretches``."""
-    shown = [f"{a}" if a == b else f"{a} to {b}" for a, b in ranges[:most]]
+    shown = [str(a) if a == b else _("{a} to {b}").format(a=a, b=b) for a, b in ranges[:most]]
     rest = len(ranges) - len(shown)
     text = ", ".join(shown)
-    return f"{text} and {counted(rest, 'more stretch', 'more stretches')}" if rest > 0 else text
+    return (
+        _("{text} and {rest}").format(
+            text=text, rest=counted(rest, "more stretch", "more stretches")
+        )
+        if rest > 0
+        else text
+    )
 
 
 def reason_words(reason: str | None) -> str:
     """A reason for a reader: codes become sentences, sentences stay as they are."""
     if reason is None:
-        return "no reason recorded"
-    return REASONS.get(reason, reason)
+        return _("no reason recorded")
+    return REASONS[reason] if reason in REASONS else known(reason)
 
 
 def person_name(person: int | None) -> str:
     """``Person 00``, as files are numbered; None is the picture as a whole."""
-    return "whole picture" if person is None else f"Person {person:02d}"
+    return _("whole picture") if person is None else _("Person {person:02d}").format(person=person)
 
 
-def eye_words(interocular_px_range: tuple[float, float]) -> str:
-    """What the footage holds, as the distance between the eyes in native px."""
+def eye_words(interocular_px_range: tuple[float, float], *, alone: bool = False) -> str:
+    """What the footage holds, as the distance between the eyes in native px.
+
+    ``alone``: the clip is all there is, and no footage of it.
+    """
     low, high = interocular_px_range
     if round(low) == round(high):
-        return f"the eyes are about {low:.0f} pixels apart in the footage"
-    return f"the eyes are {low:.0f} to {high:.0f} pixels apart in the footage"
+        if alone:
+            return _("the eyes are about {low:.0f} pixels apart in the clip").format(low=low)
+        return _("the eyes are about {low:.0f} pixels apart in the footage").format(low=low)
+    if alone:
+        return _("the eyes are {low:.0f} to {high:.0f} pixels apart in the clip").format(
+            low=low, high=high
+        )
+    return _("the eyes are {low:.0f} to {high:.0f} pixels apart in the footage").format(
+        low=low, high=high
+    )
 
 
 def flag_title(code: FlagCode) -> str:
@@ -225,29 +221,43 @@ def flag_words(
     ``unit`` follows the numbers (``px``, ``degrees``); ``detail`` names a region or a failure
     ("mouth", "the network gave numbers that are not finite").
     """
-    suffix = f" {unit}" if unit else ""
+    suffix = f" {_(unit)}" if unit else ""
     facts = [detail] if detail else []
     if measured is not None:
-        facts.append(f"measured {number_words(measured)}{suffix}")
+        facts.append(
+            _("measured {measured}{suffix}").format(measured=number_words(measured), suffix=suffix)
+        )
         if reference is not None:
-            facts.append(f"reference {number_words(reference)}{suffix}")
-    said = finding or FLAGS[code].finding
-    return f"{said} ({'; '.join(facts)})." if facts else f"{said}."
+            facts.append(
+                _("reference {reference}{suffix}").format(
+                    reference=number_words(reference), suffix=suffix
+                )
+            )
+    found = finding or FLAGS[code].finding
+    return f"{found} ({'; '.join(facts)})." if facts else f"{found}."
 
 
-_DECISIONS: Final[Mapping[Band, str]] = {
-    "high": "do not describe features from the restored face",
-    "caution": "describe features only with the original beside the restored face",
-    "no_sign": NO_SIGN_SENTENCE,
-    "not_calculable": "how far the footage supports the restored face is not calculable",
-}
+_DECISIONS: Final[Mapping[Band, str]] = Table(
+    {
+        "high": N_("do not describe features from the restored face"),
+        "caution": N_("describe features only with the original beside the restored face"),
+        "no_sign": NO_SIGN_SENTENCE,
+        "not_calculable": N_("how far the footage supports the restored face is not calculable"),
+    }
+)
 
 
 def _band_counts(bands: Mapping[Band, int], faces: int) -> str:
-    parts = [f"{BANDS[band].word} in {bands[band]:,}" for band in BAND_ORDER if bands.get(band)]
+    parts = [
+        _("{word} in {bands:,}").format(word=BANDS[band].word, bands=bands[band])
+        for band in BAND_ORDER
+        if bands.get(band)
+    ]
     if not parts:
-        return "no face has a band"
-    return f"{', '.join(parts)} of {counted(faces, 'frame')}"
+        return _("no face has a band")
+    return _("{parts} of {faces}").format(
+        parts=", ".join(parts), faces=counted(faces, "frame", "frames")
+    )
 
 
 def person_summary(
@@ -267,19 +277,23 @@ def person_summary(
     """
     parts = [
         f"{person_name(person)}: {_DECISIONS[band]}",
-        f"band {_band_counts(bands, faces)}",
+        _("band {bands}").format(bands=_band_counts(bands, faces)),
         eye_words(interocular_px_range),
     ]
     if flags:
-        parts.append("flags: " + ", ".join(flag_title(code) for code in flags))
+        parts.append(_("flags: ") + ", ".join(flag_title(code) for code in flags))
     skipped = faces - faces_restored - faces_failed
     left = []
     if faces_failed:
-        left.append(f"{faces_failed:,} failed")
+        left.append(_("{faces_failed:,} failed").format(faces_failed=faces_failed))
     if skipped > 0:
-        left.append(f"{skipped:,} skipped")
+        left.append(_("{skipped:,} skipped").format(skipped=skipped))
     if left:
-        parts.append(f"of {counted(faces, 'face')} {' and '.join(left)}")
+        parts.append(
+            _("of {faces} {left}").format(
+                faces=counted(faces, "face", "faces"), left=_(" and ").join(left)
+            )
+        )
     return "; ".join(parts) + "."
 
 
@@ -287,25 +301,20 @@ def redrawn_words(redrawn_grey: float | None) -> str:
     """How far the picture outside the faces was changed, as a plain figure; "" for not at all."""
     if redrawn_grey is None:
         return ""
-    return (
-        "; outside the faces the picture differs from its plain enlargement by"
-        f" {number_words(redrawn_grey)} of 255 grey levels (root mean square; median of the frames)"
-    )
+    return _(
+        "; outside the faces the picture differs from its plain enlargement by "
+        "{redrawn_grey} of 255 grey levels (root mean square; median of the "
+        "frames)"
+    ).format(redrawn_grey=number_words(redrawn_grey))
 
 
 def people_sentence(people: int) -> str:
     """How many people were followed; none is a complete result with its own sentence."""
     if people == 0:
-        return NO_FACE_SENTENCE[0].upper() + NO_FACE_SENTENCE[1:] + "."
-    return f"{counted(people, 'person', 'people')} followed through the footage."
-
-
-NOT_LOOKED_FOR_SENTENCE: Final = (
-    "Not looked for: eye colours where the eyes are less than 32 pixels apart; moved parts, glasses"
-    " and facial hair where they are less than 16 apart or the head is turned; grids outside a"
-    " fixed band around the face; and, at any size, teeth, ears, hats, hairstyle, make-up and"
-    " expression."
-)
+        return begun(_(NO_FACE_SENTENCE)) + "."
+    return _("{people} followed through the footage.").format(
+        people=counted(people, "person", "people")
+    )
 
 
 def limits(
@@ -332,39 +341,32 @@ def limits(
     """
     out = [DEMONSTRATION_SENTENCE] if demonstration else []
     out.append(
-        "A restored face is a drawing by a network that was trained on other people. It must not"
-        " be used to say who somebody is."
+        _(
+            "A restored face is a drawing by a network that was trained on other "
+            "people. It must not be used to say who somebody is."
+        )
     )
     if not calibrated:
         out.append(NO_PROBABILITY_SENTENCE)
     if people == 0:
         out.append(people_sentence(0))
     if not complete:
-        out.append("Part of the work failed or is incomplete; the counts say which part.")
+        out.append(_("Part of the work failed or is incomplete; the counts say which part."))
     if stretch:
-        out.append(f"Only a stretch was examined: {stretch}.")
+        out.append(_("Only a stretch was examined: {stretch}.").format(stretch=stretch))
     if every > 1:
-        out.append(f"Only one frame in {every} was scored; all frames were restored.")
+        out.append(
+            _("Only one frame in {every} was scored; all frames were restored.").format(every=every)
+        )
     if made_source:
-        out.append("The source is a made clip, not a recording of an event.")
+        out.append(_("The source is a made clip, not a recording of an event."))
     if fast:
         out.append(FAST_SENTENCE)
     if upstream_compat and not reference:
         out.append(COMPAT_SENTENCE)
     if reference:
         out.append(REFERENCE_SENTENCE)
-    out += [
-        "A low value of a measure never confirms a face: detail that the footage cannot decide"
-        " can be drawn in many ways that all fit the same pixels.",
-        "Faces below the detector's reach, covered or turned away are not in the counts.",
-        NOT_LOOKED_FOR_SENTENCE,
-        "The thresholds of bands and flags are stated rules, not measured error rates.",
-        "Integrity is stated from the moment this audit took the file in; what happened to it"
-        " before is not known from here.",
-    ]
+    out += ALWAYS
     if not lpips_official:
-        out.append(
-            "The distance called LPIPS was not computed: its official backbone is not installed."
-            " lpips_embedded_crop is the same computation on a backbone of our own."
-        )
+        out.append(NO_LPIPS_SENTENCE)
     return tuple(out)

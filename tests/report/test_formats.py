@@ -106,7 +106,7 @@ def test_an_unknown_format_is_wrong_use(text: str) -> None:
 def test_a_format_that_fails_leaves_no_other_behind(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: View) -> str:
+    def broken(_: View, language: str | None) -> str:
         raise OSError("disk full")
 
     monkeypatch.setattr("forensics.rendering.render_markdown", broken)

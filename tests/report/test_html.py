@@ -47,7 +47,8 @@ def test_nothing_outside_the_file_is_named(which: str, request: pytest.FixtureRe
     assert not {"link", "iframe", "object", "embed", "base", "form"} & {
         element.tag for element in page.elements
     }
-    assert [e.attributes for e in page.all("script")] == [{}]  # ours, named by the policy
+    data = {"type": "application/json", "id": "script-words"}
+    assert [e.attributes for e in page.all("script")] == [data, {}]  # ours, named by the policy
     for element in page.elements:
         for name, value in element.attributes.items():
             assert not name.startswith("on"), (element.tag, name)

@@ -287,6 +287,19 @@ def test_dates_of_no_meaning_still_give_a_pdf() -> None:
     )
 
 
+def test_a_german_pdf_says_its_language_and_speaks_it_in_its_margins(view: View) -> None:
+    made = render_pdf(view, "de")
+    assert made == render_pdf(view, "de")
+    assert re.search(rb"/Lang ?\((\xfe\xff\x00)?d\x00?e\)", _opened(made))
+    document = pypdfium2.PdfDocument(made)
+    pages = _pages(document)
+    document.close()
+    assert f"Seite 1 von {len(pages)}" in pages[0]
+    assert "Prüfung einer Restaurierung" in pages[0]
+    assert "Restoration audit" not in " ".join(pages)
+    assert not re.search(r"Page \d", " ".join(pages))
+
+
 def test_only_bundled_fonts_are_in_it(pdf: bytes) -> None:
     names = set(re.findall(rb"/FontName ?/([^\s/<>]+)", _opened(pdf)))
     assert len(names) >= 3
