@@ -17,10 +17,11 @@ from forensics.errors import IncompleteError
 from forensics.media.probe import Media
 from forensics.pairs.alignment import Alignment
 from forensics.pairs.colour import ColourPair, find_colour
+from forensics.pairs.findings import Findings
 from forensics.pairs.fitting import Fit, KeyPair, fit, judge
 from forensics.pairs.grid import Lay, seen_part
 from forensics.pairs.hypotheses import Bars, Edges, whole_on_whole
-from forensics.pairs.judgement import Findings, alignment_of, refuse_or_trust
+from forensics.pairs.judgement import alignment_of, refuse_or_trust
 from forensics.pairs.names import pair_by_name
 from forensics.pairs.other import Other
 from forensics.pairs.prints import LARGEST_COLUMNS, Clip, Prints, grey, print_places

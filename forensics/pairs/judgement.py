@@ -6,7 +6,6 @@ are told in docs/third-party.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,16 +14,15 @@ from numpy.typing import NDArray
 from forensics.errors import IncompleteError
 from forensics.media.probe import Media
 from forensics.pairs.alignment import Alignment
+from forensics.pairs.findings import Findings
 from forensics.pairs.fitting import Fit
 from forensics.pairs.frames import frame_map, mapped_frames
 from forensics.pairs.grid import Lay, seen_part
-from forensics.pairs.hypotheses import BLACK_GREY, Bars, Edges
+from forensics.pairs.hypotheses import BLACK_GREY
 from forensics.pairs.other import Other
-from forensics.pairs.prints import Prints
-from forensics.pairs.search import Found
 from forensics.pairs.timing import TimeMap
 from forensics.pairs.words import sentences
-from forensics.record_pair import ColourChange, Geometry, Pair, Sureness
+from forensics.record_pair import Geometry, Pair, Sureness
 
 ACCEPTED: Final = 0.45
 """Agreement (share of textured places that show the same) from which a lay is followed up."""
@@ -46,30 +44,6 @@ _HINT: Final = (
     "Give the restoration that was made from this very source. A mirrored or turned picture, or "
     "one whose crop moves, is not found."
 )
-
-
-@dataclass(frozen=True)
-class Findings:
-    """All that was found of a pair.  ``final`` is in px of the files."""
-
-    source: Media
-    other: Other
-    named: dict[int, int] | None
-    prints: tuple[Prints, Prints]
-    bars: Bars
-    found: Found | None = None
-    times: TimeMap | None = None
-    final: Fit | None = None
-    pairs: tuple[tuple[int, int], ...] = ()
-    colour: ColourChange | None = None
-    by_layout: bool = False
-
-    @property
-    def content(self) -> Edges:
-        """Edges of the other without bars, px of its file."""
-        left, top, right, bottom = self.bars.found()
-        width, height = self.other.media.geometry.display_size
-        return float(left), float(top), float(width - right), float(height - bottom)
 
 
 def proportional(source: Media, other: Other) -> bool:

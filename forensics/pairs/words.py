@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from forensics.record_pair import ColourChange, FrameMap, Geometry, Pair
 
 if TYPE_CHECKING:
-    from forensics.pairs.judgement import Findings
+    from forensics.pairs.findings import Findings
 
 _SURE = {"certain": "certain", "likely": "likely", "unsure": "not sure"}
 

@@ -91,7 +91,7 @@ def test_a_child_that_is_killed_is_words(
 
 
 def test_a_child_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spawned, "__file__", os.devnull)  # an empty script: it ends at once
+    monkeypatch.setattr(spawned, "_CHILD", os.devnull)  # an empty script: it ends at once
     with pytest.raises(ConnectionError, match="ended before it answered"):
         spawned.spawn("", 10.0, dict(os.environ))
 
@@ -111,7 +111,7 @@ def test_a_stranger_who_does_not_know_the_word_is_turned_away(
         "last.recv(1)\n",
         "utf-8",
     )
-    monkeypatch.setattr(spawned, "__file__", str(script))
+    monkeypatch.setattr(spawned, "_CHILD", str(script))
     connection, hold = spawned.spawn("", 20.0, dict(os.environ))
     with connection:
         assert connection.recv(5) == b"right"

@@ -1,20 +1,18 @@
 """Spawned: a decoder in a process of its own where processes cannot fork (Windows).
 
-Run as a script it is the child: it reads one line from standard input, connects back to its parent
-over the loopback with the word that stands there, and does one task (`tasks`).  Slower to start
-than a forked worker, and without caps on memory where the system has none; the rest is the same.
+The child (`spawned_child`) connects back over the loopback with a word that only it was told, and
+does one task.  Slower to start than a forked worker, and without caps on memory where the system
+has none; the rest is the same.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +20,7 @@ _HERE: Final = "127.0.0.1"
 _WORD_BYTES: Final = 32
 _STEP_S: Final = 0.25
 _GRACE_S: Final = 2.0
-# Run by its path: the package is the one that this file belongs to, wherever that stands.
-_PACKAGE_ROOT: Final = str(Path(__file__).resolve().parents[3])
+_CHILD: Final = str(Path(__file__).with_name("spawned_child.py"))
 
 
 class Spawned:
@@ -55,7 +52,7 @@ def spawn(
     word = secrets.token_hex(_WORD_BYTES)
     with socket.create_server((_HERE, 0)) as listening:
         process = subprocess.Popen(  # noqa: S603 - our own script, no shell
-            [sys.executable, "-P", "-B", __file__],
+            [sys.executable, "-P", "-B", _CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -101,25 +98,3 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
             break
         out += block
     return out
-
-
-def main() -> int:
-    """The child: connect, do the task, end."""
-    told = json.loads(sys.stdin.buffer.readline())
-    if _PACKAGE_ROOT not in sys.path:
-        sys.path.insert(0, _PACKAGE_ROOT)
-    from forensics.media.apart.tasks import work
-
-    connection = socket.create_connection((_HERE, told["port"]))
-    connection.sendall(told["word"].encode("ascii"))
-    memory = -1
-    if told["memory"]:
-        memory = os.open(told["memory"], os.O_RDWR | getattr(os, "O_BINARY", 0))
-    return work(connection.detach(), memory)
-
-
-if __name__ == "__main__":
-    code = 1
-    with suppress(KeyboardInterrupt):
-        code = main()
-    sys.exit(code)
