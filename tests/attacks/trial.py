@@ -20,6 +20,7 @@ from tests.attacks.worker import Job, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = re.compile(rb"<(?:script|iframe|object|embed|link|base|svg[^>]*onload)", re.I)
+_DATA = re.compile(rb'<script type="application/json"(?: id="script-words")?>[^<]*</script>')
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
