@@ -112,7 +112,7 @@ PLACES = [
     _slow("forensics.media.video_writer.VideoWriter.write", 5),
     _slow("forensics.media.video_writer.VideoWriter.close", 1),
     _slow("forensics.run.write_comparisons", 1),
-    _slow("forensics.run.write_audit", 1),
+    _slow("forensics.reporting.write_audit", 1),
 ]
 
 
