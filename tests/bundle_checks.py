@@ -14,6 +14,7 @@ from forensics.records import CLOCK_FIELDS
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schema"
 _FIGURE = re.compile("data:image/jpeg;base64,[A-Za-z0-9+/=]+")
+_CLIP = re.compile(r"data:video/mp4;base64,[A-Za-z0-9+/=]+")
 _ROUNDED = re.compile(r"MOMENT to MOMENT \([\d,]+ s\)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?Z| ?UTC|\+00:00)?")
 
@@ -61,13 +62,13 @@ def _faults(schema: str, raw: bytes, where: str) -> list[str]:
 def same_result(bundle_a: Path, bundle_b: Path) -> list[str]:
     """Where two runs on the same input differ, besides clocks and ids; empty when they repeat.
 
-    PDFs and side-by-side clips are compared by presence alone: identifier, dates and the label in
+    PDFs and the clips of people are compared by presence alone: identifier, dates and the label in
     every margin come from the run.  Of the pairs in ``cmp/`` the pixels above the margin count.
     """
     files_a, files_b = _payload(bundle_a), _payload(bundle_b)
     faults = [f"only in one bundle: {path}" for path in sorted(files_a ^ files_b)]
     for path in sorted(files_a & files_b):
-        if path.endswith(".pdf") or path.startswith("cmp_"):
+        if path.endswith(".pdf") or path.startswith(("cmp_", "viewer/")):
             continue
         if _without_clocks(bundle_a, path) != _without_clocks(bundle_b, path):
             faults.append(f"differs: {path}")
@@ -105,6 +106,7 @@ def _without_clocks(bundle: Path, path: str) -> object:
     if path.startswith("report/") and path.endswith(".html"):
         text = raw.decode().replace(audit["run"]["id"], "RUN")
         text = _FIGURE.sub("FIGURE", text)  # the label in its pixels is the run's
+        text = _CLIP.sub("CLIP", text)  # likewise
         text = _MOMENT.sub("MOMENT", text.replace(str(audit["run"]["seconds"]), "SECONDS"))
         return _ROUNDED.sub("MOMENT to MOMENT (SECONDS)", text)
     if path.startswith("cmp/"):
