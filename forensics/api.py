@@ -320,7 +320,7 @@ def render_reports(
         )
     if "pdf" in formats and (reason := pdf_available()):
         raise EnvironmentLacks(f"no PDF can be made here: {reason}", "Use --format html.")
-    from forensics.rendering import write_formats
+    from forensics.export import write_formats
     from forensics.report.language import check_language
 
     if language is not None:

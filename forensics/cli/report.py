@@ -35,7 +35,7 @@ def report(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> None:
     """Render the reports of a bundle again."""
-    from forensics.rendering import parse_formats
+    from forensics.export import parse_formats
 
     wanted = parse_formats(formats)
     from forensics.api import render_reports

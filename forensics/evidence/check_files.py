@@ -66,11 +66,6 @@ def table_faults(tree: Tree, faces: Iterable[FaceLine], plugins: Sequence[str] =
     return []
 
 
-def plugin_names(audit: Audit) -> tuple[str, ...]:
-    """The plugin measures of a run, in the order of their columns."""
-    return tuple(name for name in str(audit.settings.get("measure") or "").split(",") if name)
-
-
 def _next_is(stream: BinaryIO, cells: list[str]) -> bool:
     expected = row_text(cells).encode()
     return stream.read(len(expected)) == expected

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from forensics.records import MEASURES, PLUGIN_PREFIX, FaceLine
+from forensics.records import MEASURES, PLUGIN_PREFIX, Audit, FaceLine
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n\0")
 
@@ -102,6 +102,17 @@ def row_text(cells: list[str]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(cells)
     return buffer.getvalue()
+
+
+def plugin_names(audit: Audit) -> tuple[str, ...]:
+    """The plugin measures of a run, in the order of their columns."""
+    return tuple(name for name in str(audit.settings.get("measure") or "").split(",") if name)
+
+
+def table_text(faces: Iterable[FaceLine], plugins: Sequence[str] = ()) -> str:
+    """The whole table, header first; of faces in the order of faces.jsonl it is ``faces.csv``."""
+    rows = (columns(plugins), *(face_row(face, plugins) for face in faces))
+    return "".join(map(row_text, rows))
 
 
 class FaceTable:

@@ -26,6 +26,7 @@ from forensics.evidence.events import Chain, read_chain
 from forensics.evidence.lines import AUDIT, FACES, FRAMES, parse_audit, parse_lines
 from forensics.evidence.names import readable_name
 from forensics.evidence.survey import Survey, survey
+from forensics.evidence.table import plugin_names
 from forensics.evidence.tree import Tree
 from forensics.evidence.trust import NOBODY, Trust
 from forensics.evidence.verification import (
@@ -204,9 +205,7 @@ class _Check:
     def _table(self, step: str) -> Step:
         if self._audit is None or self._survey is None:
             return _after_records(step)
-        faults = check_files.table_faults(
-            self._tree, self._faces(), check_files.plugin_names(self._audit)
-        )
+        faults = check_files.table_faults(self._tree, self._faces(), plugin_names(self._audit))
         if faults and self._audit.run.version != forensics.__version__:
             return Step(step, "not_checked", f"written by version {self._audit.run.version}")
         return judged(step, faults, "faces.csv is the table of faces.jsonl")

@@ -9,7 +9,8 @@ import pytest
 
 from forensics.api import render_reports
 from forensics.errors import UsageError
-from forensics.rendering import FORMATS, parse_formats
+from forensics.evidence.table import FaceTable
+from forensics.export import FORMATS, parse_formats, write_formats
 from forensics.report import viewer
 from forensics.report.html import ASSETS
 from forensics.report.markdown import render_markdown
@@ -38,6 +39,27 @@ def test_every_format_is_written_and_the_bundle_untouched(
 def test_the_table_is_the_bundles_own(written: tuple[Path, dict[str, Path]]) -> None:
     moving, files = written
     assert files["faces.csv"].read_bytes() == (moving / "data" / "faces.csv").read_bytes()
+
+
+def test_a_plugins_measure_keeps_its_column(bundle: Path, tmp_path: Path) -> None:
+    """A bundle whose faces carry one: the same header and cells as the run's own table."""
+    view = load_view(bundle / "data")
+    settings = {**view.audit.settings, "measure": "sharp,colour"}
+    audit = view.audit.model_copy(update={"settings": settings})
+    faces = tuple(
+        face.model_copy(update={"plugin_measures": {"plugin:sharp": k / 8}})
+        for k, face in enumerate(sorted(view.faces, key=lambda face: (face.frame, face.person)))
+    )
+    table = FaceTable(tmp_path, ("sharp", "colour"))
+    for face in faces:
+        table.write(face)
+    table.close()
+    other = View(view.data_dir, audit, view.audit_json, view.frames, faces, {})
+    (written,) = write_formats(other, tmp_path / "out", ("csv",), assets=False)
+    assert written.read_bytes() == (tmp_path / "faces.csv").read_bytes()
+    header, first, second, *_ = written.read_text("utf-8").splitlines()
+    assert header.endswith(",plugin:sharp,plugin:colour")
+    assert (first.rsplit(",", 2)[1:], second.rsplit(",", 2)[1:]) == (["0.0", ""], ["0.125", ""])
 
 
 def test_the_document_holds_every_line(written: tuple[Path, dict[str, Path]]) -> None:
@@ -109,7 +131,7 @@ def test_a_format_that_fails_leaves_no_other_behind(
     def broken(_: View, language: str | None) -> str:
         raise OSError("disk full")
 
-    monkeypatch.setattr("forensics.rendering.render_markdown", broken)
+    monkeypatch.setattr("forensics.export.render_markdown", broken)
     with pytest.raises(OSError, match="disk full"):
         render_reports(bundle, tmp_path / "out", ("html", "md"))
     assert not (tmp_path / "out").exists()

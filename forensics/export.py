@@ -1,4 +1,4 @@
-"""Rendering: a bundle's data written again in the formats that people ask for, outside the bundle.
+"""Export: a bundle's data written again in the formats that people ask for, outside the bundle.
 
 Everything is rendered before anything is written, so that a format that fails leaves no others
 behind that look complete.
@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from forensics.errors import UsageError
-from forensics.evidence.table import COLUMNS, face_row, row_text
+from forensics.evidence.table import plugin_names, table_text
 from forensics.records import FaceLine
 from forensics.report.html import ASSETS, render_html, render_html_beside
 from forensics.report.markdown import render_markdown
@@ -51,8 +51,8 @@ def write_formats(
     if "json" in formats:
         files["report.json"] = render_json(view).encode("utf-8")
     if "csv" in formats:
-        rows = [list(COLUMNS), *(face_row(face) for face in _by_frame(view))]
-        files["faces.csv"] = "".join(map(row_text, rows)).encode("utf-8")
+        table = table_text(_by_frame(view), plugin_names(view.audit))
+        files["faces.csv"] = table.encode("utf-8")
     if "md" in formats:
         files["report.md"] = render_markdown(view, language).encode("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
