@@ -45,10 +45,7 @@ class BatchVerification:
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "first_line": self.first_line,
-            "steps": [
-                {"name": step.name, "status": step.status, "reason": step.reason}
-                for step in self.steps
-            ],
+            "steps": [step.document() for step in self.steps],
             "bundles": [
                 {"bundle": b.name, "verdict": b.verdict, "exit_code": b.exit_code, "said": b.said}
                 for b in self.bundles
@@ -60,10 +57,7 @@ class BatchVerification:
 
     def lines(self) -> tuple[str, ...]:
         """For a reader: the first line, one line per check, bundles that are not in order."""
-        text = [self.first_line]
-        for step in self.steps:
-            status = step.status.replace("_", " ")
-            text.append(f"  {step.name:<12} {status:<12} {step.reason}".rstrip())
+        text = [self.first_line, *(step.line() for step in self.steps)]
         bad = [b for b in self.bundles if b.exit_code]
         counts = Counter(b.verdict for b in self.bundles)
         told = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in sorted(counts))

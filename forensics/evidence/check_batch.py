@@ -48,7 +48,7 @@ from forensics.evidence.statement import difference
 from forensics.evidence.tree import Tree
 from forensics.evidence.trust import NOBODY, Trust
 from forensics.evidence.validity import validity_faults
-from forensics.evidence.verification import UNSIGNED, Seal, Step, Verification, judged
+from forensics.evidence.verification import UNSIGNED, Seal, Step, Verification, guarded, judged
 from forensics.record_batch import BATCH_SCHEMA, BatchSummary, ItemResult
 
 JOURNAL: Final = "journal.sqlite"
@@ -99,7 +99,7 @@ class _BatchCheck:
             ("totals", self._totals),
             ("table", self._table),
         )
-        steps = [_guarded(check, step) for step, check in checks]
+        steps = [guarded(check, step) for step, check in checks]
         summary = self._summary
         items = () if summary is None else summary.items
         bundles = [self._bundle(item) for item in items if item.bundle is not None]
@@ -322,21 +322,3 @@ def _scan(folder: Path) -> Tree:
 
 def _after(step: str) -> Step:
     return Step(step, "not_checked", f"{BATCH} could not be read")
-
-
-def _guarded(check: Callable[[str], Step], step: str) -> Step:
-    """Run one check; what stops it becomes its result."""
-    try:
-        return check(step)
-    except EnvironmentLacks as error:
-        return Step(step, "not_checked", error.message, 5)
-    except InputError as error:
-        return Step(step, "failed", error.message, 3)
-    except IntegrityError as error:
-        return Step(step, "failed", error.message, 4)
-    except FileNotFoundError as error:
-        return Step(step, "failed", f"{error.filename!r} is missing", 4)
-    except OSError as error:
-        return Step(step, "not_checked", f"a file cannot be read ({error.strerror})", 3)
-    except ImportError as error:
-        return Step(step, "not_checked", f"a library is missing here ({error.name})", 5)

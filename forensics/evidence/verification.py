@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from forensics.errors import EnvironmentLacks, InputError, IntegrityError
 
 VERIFICATION_SCHEMA = "restoration-forensics/verification/1"
 
@@ -37,6 +39,15 @@ class Step:
     reason: str = ""
     exit_code: int = 0
     about_input: str = ""
+
+    def document(self) -> dict[str, str]:
+        """As JSON."""
+        return {"name": self.name, "status": self.status, "reason": self.reason}
+
+    def line(self) -> str:
+        """For a reader."""
+        status = self.status.replace("_", " ")
+        return f"  {self.name:<12} {status:<12} {self.reason}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -105,10 +116,7 @@ class Verification:
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "first_line": self.first_line,
-            "steps": [
-                {"name": step.name, "status": step.status, "reason": step.reason}
-                for step in self.steps
-            ],
+            "steps": [step.document() for step in self.steps],
             "totals": dict(self.totals) if self.totals is not None else None,
             "signers": list(self.seal.signers) if self.seal is not None else None,
             "time_utc": self.seal.moment_utc if self.seal is not None else None,
@@ -134,10 +142,7 @@ class Verification:
 
     def lines(self) -> tuple[str, ...]:
         """For a reader: the first line, one line per check, and five questions kept apart."""
-        text = [self.first_line]
-        for step in self.steps:
-            status = step.status.replace("_", " ")
-            text.append(f"  {step.name:<12} {status:<12} {step.reason}".rstrip())
+        text = [self.first_line, *(step.line() for step in self.steps)]
         answers = self.answers()
         text += [
             f"  Is it intact?              {answers['intact']}",
@@ -217,3 +222,21 @@ def _counts(totals: Mapping[str, int]) -> str:
         if totals[key]
     ]
     return ", ".join([text, *lost])
+
+
+def guarded(check: Callable[[str], Step], step: str) -> Step:
+    """Run one check; what stops it becomes its result."""
+    try:
+        return check(step)
+    except IntegrityError as error:
+        return Step(step, "failed", error.message, 4)
+    except EnvironmentLacks as error:
+        return Step(step, "not_checked", error.message, 5)
+    except InputError as error:
+        return Step(step, "failed", error.message, 3)
+    except FileNotFoundError as error:
+        return Step(step, "failed", f"{error.filename!r} is missing", 4)
+    except OSError as error:
+        return Step(step, "not_checked", f"a file cannot be read ({error.strerror})", 3)
+    except ImportError as error:
+        return Step(step, "not_checked", f"a library is missing here ({error.name})", 5)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import forensics
-from forensics.errors import EnvironmentLacks, InputError, IntegrityError
+from forensics.errors import InputError, IntegrityError
 from forensics.evidence import check_files, strict
 from forensics.evidence.archive_tree import open_tree
 from forensics.evidence.bag import Digests
@@ -36,6 +36,7 @@ from forensics.evidence.verification import (
     Verdict,
     Verification,
     conclude,
+    guarded,
     judged,
 )
 from forensics.records import Audit, FaceLine, FrameLine
@@ -113,7 +114,7 @@ class _Check:
             ("frame hashes", self._frame_hashes),
             ("rendering", self._rendering),
         )
-        steps = [_guarded(check, step) for step, check in checks]
+        steps = [guarded(check, step) for step, check in checks]
         totals = self._survey.totals() if self._survey is not None else None
         depth: Depth = "plain" if self._deep is None else "deep"
         return conclude(name, steps, totals, self._seal.seal, depth)
@@ -246,21 +247,3 @@ class _Check:
 
 def _after_records(step: str) -> Step:
     return Step(step, "not_checked", "the records could not be read")
-
-
-def _guarded(check: Callable[[str], Step], step: str) -> Step:
-    """Run one check; what stops it becomes its result."""
-    try:
-        return check(step)
-    except IntegrityError as error:
-        return Step(step, "failed", error.message, 4)
-    except EnvironmentLacks as error:
-        return Step(step, "not_checked", error.message, 5)
-    except InputError as error:
-        return Step(step, "failed", error.message, 3)
-    except FileNotFoundError as error:
-        return Step(step, "failed", f"{error.filename!r} is missing", 4)
-    except OSError as error:
-        return Step(step, "not_checked", f"a file cannot be read ({error.strerror})", 3)
-    except ImportError as error:
-        return Step(step, "not_checked", f"a library is missing here ({error.name})", 5)
