@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from forensics.faces.align import align_face
 from forensics.media.reader import DecodedFrame
-from forensics.passes.drawing import NO_FACE, DrawnFace, DrawnFrame, Followed
+from forensics.passes.drawing import DrawnFace, DrawnFrame, Followed, placed_face
 from forensics.passes.follow import FollowedFace
 from forensics.passes.over_time import Steps
-from forensics.records import Failure
 from forensics.scoring.alone_over_time import AloneMeter, keeps
 from forensics.scoring.maps import Scored
 
@@ -42,14 +38,10 @@ class AloneDrawer:
         return
 
     def _face(self, decoded: DecodedFrame, followed: FollowedFace) -> DrawnFace:
-        if self.unsupported_signal:
-            return DrawnFace(followed, skipped="unsupported_signal")
-        points = np.asarray(followed.landmarks_px, np.float64)
-        try:
-            aligned = align_face(decoded.rgb_u8, points)
-        except ValueError as error:
-            return DrawnFace(followed, failure=Failure.of("align", NO_FACE, error))
-        return DrawnFace(followed, aligned, aligned.crop_rgb_u8)
+        face = placed_face(decoded, followed, unsupported_signal=self.unsupported_signal)
+        if face.aligned is None:
+            return face
+        return replace(face, restored_rgb_u8=face.aligned.crop_rgb_u8)
 
 
 @dataclass
@@ -79,11 +71,5 @@ class AloneOverTime:
             embedded=None if scored is None or scored.embedded is None else scored.embedded[0],
         )
         if scored is not None:
-            reading = here.reading(dict(reasons))
-            rest = {k: v for k, v in scored.not_measured.items() if k not in reading.values}
-            scored = replace(
-                scored,
-                measures=scored.measures | reading.values,
-                not_measured=rest | reading.reasons,
-            )
+            scored = scored.joined([here.reading(dict(reasons))])
         return scored, Steps(None, keeps(here))

@@ -70,6 +70,29 @@ class DrawnFrame:
 Followed = tuple[DecodedFrame, tuple[FollowedFace, ...]]
 
 
+def placed_face(
+    decoded: DecodedFrame,
+    followed: FollowedFace,
+    *,
+    unsupported_signal: bool,
+    upstream_compat: bool = False,
+) -> DrawnFace:
+    """A followed face on the template, nothing drawn yet: aligned, skipped or failed.
+
+    ``upstream_compat`` aligns by the detector's own points, as the official code does.
+    """
+    if unsupported_signal:
+        return DrawnFace(followed, skipped="unsupported_signal")
+    points = followed.detection.landmarks_px if upstream_compat else followed.landmarks_px
+    try:
+        aligned = align_face(
+            decoded.rgb_u8, np.asarray(points, np.float64), upstream_compat=upstream_compat
+        )
+    except ValueError as error:
+        return DrawnFace(followed, failure=Failure.of("align", NO_FACE, error))
+    return DrawnFace(followed, aligned)
+
+
 class Drawer(Protocol):
     """Draws faces of several frames at once, then each whole picture."""
 
@@ -135,17 +158,15 @@ class NativeDrawer:
         return PlacedFace(face.restored_rgb_u8, face.aligned.affine, person, face.mask)
 
     def _align(self, decoded: DecodedFrame, followed: FollowedFace) -> DrawnFace:
-        if self.manner.unsupported_signal:
-            return DrawnFace(followed, skipped="unsupported_signal")
-        compat = self.manner.upstream_compat
-        points = followed.detection.landmarks_px if compat else followed.landmarks_px
-        try:
-            aligned = align_face(
-                decoded.rgb_u8, np.asarray(points, np.float64), upstream_compat=compat
-            )
-        except ValueError as error:
-            return DrawnFace(followed, failure=Failure.of("align", NO_FACE, error))
-        return DrawnFace(followed, aligned, seed=self._seed(decoded.frame, followed.person))
+        face = placed_face(
+            decoded,
+            followed,
+            unsupported_signal=self.manner.unsupported_signal,
+            upstream_compat=self.manner.upstream_compat,
+        )
+        if face.aligned is None:
+            return face
+        return replace(face, seed=self._seed(decoded.frame, followed.person))
 
     def _seed(self, frame: int, person: int) -> int | None:
         number = self.manner.noise_seed

@@ -94,15 +94,9 @@ class FacesOverTime:
         self, scored: Scored, here: OverTime, reasons: Mapping[str, str], eyes_px: float
     ) -> Scored:
         reading = here.reading(dict(reasons))
-        references = dict(scored.references)
+        references: dict[str, float] = {}
         for name in reading.values:
             known = self.table.look_up(name, eyes_px, self.digests, fine=here.fine)
             if known is not None:
                 references[name], references[name + P99] = known.median, known.p99
-        rest = {k: v for k, v in scored.not_measured.items() if k not in reading.values}
-        return replace(
-            scored,
-            measures=scored.measures | reading.values,
-            not_measured=rest | reading.reasons,
-            references=references,
-        )
+        return scored.joined([reading], references)

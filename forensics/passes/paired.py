@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import cv2
@@ -23,14 +23,13 @@ from forensics.faces.align import (
     TEMPLATE_INTEROCULAR_PX,
     TEMPLATE_PX,
     Aligned,
-    align_face,
 )
 from forensics.media.reader import DecodedFrame
 from forensics.pairs.alignment import Alignment, OtherFrame
 from forensics.pairs.colour import without_colour_change
 from forensics.pairs.paste_shift import half_pixel, paste_shift
 from forensics.pairs.reading import OtherLost
-from forensics.passes.drawing import NO_FACE, DrawnFace, DrawnFrame, Followed
+from forensics.passes.drawing import DrawnFace, DrawnFrame, Followed, placed_face
 from forensics.passes.follow import FollowedFace
 from forensics.records import Failure
 from forensics.restore.background import Enlarged
@@ -118,16 +117,13 @@ class PairedDrawer:
     def _face(
         self, decoded: DecodedFrame, followed: FollowedFace, read: Sequence[OtherFrame]
     ) -> DrawnFace:
-        if self.unsupported_signal:
-            return DrawnFace(followed, skipped="unsupported_signal")
-        points = np.asarray(followed.landmarks_px, np.float64)
-        try:
-            aligned = align_face(decoded.rgb_u8, points)
-        except ValueError as error:
-            return DrawnFace(followed, failure=Failure.of("align", NO_FACE, error))
-        shown = _own_face(points, read) if self.alignment.faces else read[0]
+        face = placed_face(decoded, followed, unsupported_signal=self.unsupported_signal)
+        aligned = face.aligned
+        if aligned is None:
+            return face
+        shown = _own_face(followed.landmarks_px, read) if self.alignment.faces else read[0]
         if shown is None or not shows(shown, aligned):
-            return DrawnFace(followed, aligned, skipped="no_counterpart")
+            return replace(face, skipped="no_counterpart")
         restored = fetch_face(shown, aligned)
         change = self.alignment.record.colour
         held = None if change is None else without_colour_change(restored, change)
@@ -135,7 +131,7 @@ class PairedDrawer:
         inner = (slice(120, 460), slice(120, 400))
         away = seen[inner].astype(np.float32) - aligned.crop_rgb_u8[inner]
         self.changed_grey.append(float(np.sqrt(np.square(away).mean())))
-        return DrawnFace(followed, aligned, restored, held_rgb_u8=held)
+        return replace(face, restored_rgb_u8=restored, held_rgb_u8=held)
 
     def _look_at_paste(
         self, decoded: DecodedFrame, faces: Sequence[DrawnFace], shown: OtherFrame

@@ -110,7 +110,7 @@ class Prober:
             reason = f"the examination of this key face failed: {type(error).__name__}"
             done = {name for reading in readings for name in (*reading.values, *reading.reasons)}
             readings.append(Reading(reasons={n: reason for n in NAMES if n not in done}))
-        return Probed(_merged(scored, readings, references), pictures)
+        return Probed(scored.joined(readings, references), pictures)
 
     def _stability(self, face: FaceInput, seed: int | None) -> tuple[Reading, dict[str, float]]:
         restorer = self.restorer
@@ -176,7 +176,7 @@ class Probing:
             references=scored.references,
         )
         if face.aligned is None or not self.keys.takes(frame, person, flags):
-            return _merged(scored, [Reading(reasons=dict.fromkeys(NAMES, NOT_KEY))], {})
+            return scored.joined([Reading(reasons=dict.fromkeys(NAMES, NOT_KEY))])
         probed = self.prober.probe(given, scored, face.aligned.crop_sha256, face.seed)
         if probed.alternatives_rgb_u8:
             self._others[frame, person] = probed.alternatives_rgb_u8
@@ -268,18 +268,3 @@ def _picture(result: Result) -> U8 | None:
     if isinstance(result, FallenBack):
         return result.rgb_u8
     return result if isinstance(result, np.ndarray) else None
-
-
-def _merged(scored: Scored, readings: Sequence[Reading], references: dict[str, float]) -> Scored:
-    """The face's measures with the probe's in place of the reasons that stood for them."""
-    measures, reasons = dict(scored.measures), dict(scored.not_measured)
-    for reading in readings:
-        measures.update(reading.values)
-        reasons.update(reading.reasons)
-    reasons = {name: reason for name, reason in reasons.items() if name not in measures}
-    return replace(
-        scored,
-        measures=measures,
-        not_measured=reasons,
-        references=scored.references | references,
-    )

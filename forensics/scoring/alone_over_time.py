@@ -31,6 +31,7 @@ from forensics.scoring.temporal import (
     OverTime,
     dispersion,
     fast_part,
+    forget,
 )
 
 F64 = NDArray[np.float64]
@@ -118,12 +119,12 @@ class AloneMeter:
         if pts_s is None:
             return OverTime(frame, sharper), dict.fromkeys(NAMES, NO_TIME)
         track.places.append(_Place(frame, time, None if track.lost else track.path_px))
-        _forget(track.places, time - SHORT_S)
+        forget(track.places, time - SHORT_S)
         if embedded is not None:
             if track.vectors and time - track.vectors[-1].pts_s > MAX_GAP_S:
                 track.vectors.clear()
             track.vectors.append(_Vector(frame, time, embedded))
-            _forget(track.vectors, time - LONG_S)
+            forget(track.vectors, time - LONG_S)
         return _summary(track, sharper, asked=embedded is not None)
 
 
@@ -151,11 +152,6 @@ def _summary(track: _Track, sharper: float, *, asked: bool) -> tuple[OverTime, d
         firsts.append(track.vectors[0].frame)
         spread = dispersion([one.unit for one in track.vectors])
     return OverTime(min(firsts), sharper, jitter, None, spread), reasons
-
-
-def _forget(kept: deque[_Place] | deque[_Vector], before_s: float) -> None:
-    while len(kept) > MIN_FRAMES and kept[0].pts_s < before_s:
-        kept.popleft()
 
 
 def _picture(rgb_u8: U8) -> _Picture:

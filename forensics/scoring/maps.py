@@ -6,13 +6,14 @@ both start at black, so that the picture still reads by brightness alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from forensics.scoring.facts import P99
-from forensics.scoring.measure import F32, TEMPLATE_PX, U8
+from forensics.scoring.measure import F32, TEMPLATE_PX, U8, Reading
 
 INVENTED_RGB: Final = (0, 114, 178)
 CONTRADICTION_RGB: Final = (230, 159, 0)
@@ -44,6 +45,21 @@ class Scored:
     embedded: tuple[F32, F32] | None = None
     plugin_measures: dict[str, float] = field(default_factory=dict)
     plugin_not_measured: dict[str, str] = field(default_factory=dict)
+
+    def joined(
+        self, readings: Iterable[Reading], references: Mapping[str, float] | None = None
+    ) -> Scored:
+        """With more readings and references; a value takes the place of the reason for its lack."""
+        measures, reasons = dict(self.measures), dict(self.not_measured)
+        for reading in readings:
+            measures.update(reading.values)
+            reasons.update(reading.reasons)
+        return replace(
+            self,
+            measures=measures,
+            not_measured={name: why for name, why in reasons.items() if name not in measures},
+            references=self.references | dict(references or {}),
+        )
 
 
 def contradiction_shade(scored: Scored) -> F32:

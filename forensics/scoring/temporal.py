@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -149,16 +149,26 @@ class TemporalMeter:
             track.pts_s, track.frame, track.picture = pts_s, frame, now
         self._tracks[person] = track
         track.seen.append(_Seen(frame, pts_s, now.placed, morph))
-        _forget(track.seen, pts_s - SHORT_S)
+        forget(track.seen, pts_s - SHORT_S)
         if embedded is not None:
             if track.embedded and pts_s - track.embedded[-1].pts_s > MAX_GAP_S:
                 track.embedded.clear()
             track.embedded.append(_Embedded(frame, pts_s, *embedded))
-            _forget(track.embedded, pts_s - LONG_S)
+            forget(track.embedded, pts_s - LONG_S)
         return _summary(track, change, asked=embedded is not None)
 
 
-def _forget(kept: deque[_Seen] | deque[_Embedded], before_s: float) -> None:
+class Timed(Protocol):
+    """Something of one frame."""
+
+    @property
+    def pts_s(self) -> float: ...
+
+
+TimedT = TypeVar("TimedT", bound=Timed)
+
+
+def forget(kept: deque[TimedT], before_s: float) -> None:
     """Let go what is older, but never below the least number of frames."""
     while len(kept) > MIN_FRAMES and kept[0].pts_s < before_s:
         kept.popleft()
