@@ -139,6 +139,7 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
     if not view.labelled:
         notices.append(_(NO_LABEL_SENTENCE))
     people = person_blocks(view, album, projector)
+    facts = method(view)
     viewers = {person.id for person in people if person.viewer and person.viewer.clip}
     return Page(
         language=current(),
@@ -164,12 +165,12 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         examined=examined(view),
         performed=performed(view),
         performed_by=f"{audit.run.tool} {audit.run.version}",
-        method=method(view),
+        method=facts,
         people=people,
         flags=flag_rows(audit.flags, audit.mode),
         faces=FaceRows() if projector is None else face_rows(view, viewers),
         citation=_citation(view),
-        court=court(view, method(view)),
+        court=court(view, facts),
         accounting=accounting(view),
         background=_background(view),
         artefacts=(

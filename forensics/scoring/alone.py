@@ -51,12 +51,10 @@ class AloneScorer:
         """The recogniser's unit vector of each face that passes its gate."""
         found: list[F32 | None] = [None] * len(faces)
         open_ = [k for k, face in enumerate(faces) if identity.gate(face) is None]
-        for start in range(0, len(open_), 4):
-            part = open_[start : start + 4]
-            pictures = [faces[k].restored_rgb_u8 for k in part]
-            rows = identity.embed(self.scorer.identity, pictures, self.scorer.device)
-            for k, row in zip(part, rows, strict=True):
-                found[k] = row
+        pictures = [faces[k].restored_rgb_u8 for k in open_]
+        rows = identity.embed(self.scorer.identity, pictures, self.scorer.device)
+        for k, row in zip(open_, rows, strict=True):
+            found[k] = row
         return found
 
 

@@ -41,7 +41,7 @@ def window_112(template_rgb_u8: U8) -> U8:
 
 
 def embed(net: torch.nn.Module, template_rgb_u8: Sequence[U8], device: torch.device) -> F32:
-    """Unit vectors of template crops (512, 512, 3), N of at least one: (N, D) float32.
+    """Unit vectors of template crops (512, 512, 3): (N, D) float32, (0, 0) for none.
 
     The network always sees `BATCH` crops, the last one repeated: with other counts it sums in
     another order, and a face's last digits would depend on how many others came with it.
@@ -53,6 +53,8 @@ def embed(net: torch.nn.Module, template_rgb_u8: Sequence[U8], device: torch.dev
             part = small[start : start + BATCH]
             filled = [*part, *[part[-1]] * (BATCH - len(part))]
             rows.append(net(as_m11(filled, device))[: len(part)])
+    if not rows:
+        return np.zeros((0, 0), np.float32)
     return np.asarray(torch.cat(rows).cpu().numpy(), np.float32)
 
 

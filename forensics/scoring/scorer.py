@@ -164,14 +164,12 @@ class Scorer:
         """Embeddings of restored face and crop for faces that pass the gate, None for others."""
         found: list[tuple[F32, F32] | None] = [None] * len(faces)
         open_ = [k for k, face in enumerate(faces) if identity.gate(face) is None]
-        for start in range(0, len(open_), CHUNK):
-            part = open_[start : start + CHUNK]
-            restored = [faces[k].restored_rgb_u8 for k in part]
-            crops = [faces[k].crop_rgb_u8 for k in part]
-            rows = identity.embed(self.identity, [*restored, *crops], self.device)
-            found_here = zip(rows[: len(part)], rows[len(part) :], strict=True)
-            for k, pair in zip(part, found_here, strict=True):
-                found[k] = pair
+        restored = [faces[k].restored_rgb_u8 for k in open_]
+        crops = [faces[k].crop_rgb_u8 for k in open_]
+        rows = identity.embed(self.identity, [*restored, *crops], self.device)
+        half = len(open_)
+        for k, ours, theirs in zip(open_, rows[:half], rows[half:], strict=True):
+            found[k] = ours, theirs
         return found
 
     def _drift(
