@@ -10,9 +10,6 @@ import typer
 from forensics.cli import options
 from forensics.cli.output import Output
 
-Text = str | None
-Number = int | None
-
 
 def audit(
     source: Annotated[
@@ -93,33 +90,9 @@ def audit(
     3 bad input or part failed, 4 a digest differs, 5 something is missing here,
     130 interrupted: --resume continues it.
     """
+    flags = options.given(locals())
     from forensics.config import resolve
 
-    given: dict[str, str | int | float | bool | None] = {
-        "models": models,
-        "upscale": upscale,
-        "background": background,
-        "engine": engine,
-        "precision": precision,
-        "noise": noise,
-        "upstream_compat": True if upstream_compat else None,
-        "device": device,
-        "every": every,
-        "format": formats,
-        "lang": lang,
-        "save": save,
-        "original": False if no_original else None,
-        "label": False if no_label else None,
-        "zip": True if as_zip else None,
-        "private": True if private else None,
-        "case": case,
-        "operator": operator,
-        "purpose": purpose,
-        "fail_on": fail_on,
-        "calibration": calibration,
-        "measure": ",".join(measure) if measure else None,
-    }
-    flags = {name: value for name, value in given.items() if value is not None}
     settings = resolve(flags).settings
     from forensics.api import plan, run_audit
     from forensics.undertaking import Undertaking
@@ -134,17 +107,14 @@ def audit(
         planned = plan(path, settings, undertaking)
         output.result(planned.document(), planned.lines())
         return
-    from forensics.cli.log_file import SAID, logged
+    from forensics.cli.log_file import aloud, logged
     from forensics.cli.passphrase import signing_from
     from forensics.cli.signals import terminable
     from forensics.progress import choose
 
     signing = signing_from(sign or (), passphrase_file or (), timestamp)
 
-    def say(words: str) -> None:
-        SAID.info("%s", words)
-        output.say(words)
-
+    say = aloud(output)
     with logged(log_file), terminable():
         done = run_audit(
             web_source(source, out, say, refuse="--resume" if resume else None),

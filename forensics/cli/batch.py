@@ -112,31 +112,9 @@ def batch(
     left to do, 4 a bundle that was done differs, 5 something is missing here, 130 interrupted:
     --resume continues it.
     """
-    given: dict[str, str | int | float | bool | None] = {
-        "models": models,
-        "upscale": upscale,
-        "background": background,
-        "engine": engine,
-        "precision": precision,
-        "noise": noise,
-        "upstream_compat": True if upstream_compat else None,
-        "device": device,
-        "every": every,
-        "format": formats,
-        "lang": lang,
-        "save": save,
-        "original": False if no_original else None,
-        "label": False if no_label else None,
-        "private": True if private else None,
-        "measure": ",".join(measure) if measure else None,
-        "case": case,
-        "operator": operator,
-        "purpose": purpose,
-        "fail_on": fail_on,
-        "calibration": calibration,
-    }
+    flags = options.given(locals())
     output = Output(as_json, quiet)
-    settings = _settings(given, output)
+    settings = _settings(flags, output)
     folder = (out or _default_out(sources or [])).resolve()
     from forensics.batch.choose import choose_runner
 
@@ -170,27 +148,24 @@ def _run(
     output: Output,
 ) -> None:
     from forensics.batch.driver import run_batch
-    from forensics.cli.log_file import SAID, logged
+    from forensics.cli.log_file import aloud, logged
     from forensics.cli.signals import terminable
     from forensics.progress import choose
 
-    def say(words: str) -> None:
-        SAID.info("%s", words)
-        output.say(words)
-
     with logged(log_file), terminable():
         journal = _journal(sources, job, resume, pictures, output)
-        summary = run_batch(journal, job, choose(output.quiet or output.as_json), say)
+        progress = choose(output.quiet or output.as_json)
+        summary = run_batch(journal, job, progress, aloud(output))
     from forensics.batch.said import end_lines
 
     output.result(summary.model_dump(mode="json", by_alias=True), end_lines(job.out, summary))
     raise typer.Exit(summary.run.exit_code)
 
 
-def _settings(given: dict[str, str | int | float | bool | None], output: Output) -> Settings:
+def _settings(flags: dict[str, options.Value], output: Output) -> Settings:
     from forensics.config import resolve
 
-    settings = resolve({name: v for name, v in given.items() if v is not None}).settings
+    settings = resolve(flags).settings
     change: dict[str, object] = {}
     if settings.zip:
         output.say("A batch writes folders; the setting 'zip' is not used.")

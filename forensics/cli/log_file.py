@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from forensics.cli.output import Output
 from forensics.errors import UsageError
 
 SAID = logging.getLogger("forensics.said")
@@ -28,6 +29,16 @@ class _Lines(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=True)
+
+
+def aloud(output: Output) -> Callable[[str], None]:
+    """What says a sentence on the screen and to the log file."""
+
+    def say(words: str) -> None:
+        SAID.info("%s", words)
+        output.say(words)
+
+    return say
 
 
 @contextmanager

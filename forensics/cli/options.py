@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 Text = str | None
 Number = int | None
+Value = str | int | float | bool | None
 
 Models = Annotated[
     Text,
@@ -96,3 +98,36 @@ LogFile = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")]
+
+_OFF = {"no_original": "original", "no_label": "label"}
+_AS_GIVEN = (
+    "models",
+    "upscale",
+    "background",
+    "engine",
+    "precision",
+    "noise",
+    "device",
+    "every",
+    "lang",
+    "save",
+    "calibration",
+    "case",
+    "operator",
+    "purpose",
+    "fail_on",
+)
+_ON = {"upstream_compat": "upstream_compat", "private": "private", "as_zip": "zip"}
+
+
+def given(parameters: Mapping[str, Any]) -> dict[str, Value]:
+    """The settings that a command line gave, by name: what `forensics.config.resolve` takes.
+
+    ``parameters`` are those of a command, by name; what is no setting is passed over.
+    """
+    found: dict[str, Value] = {name: parameters[name] for name in _AS_GIVEN}
+    found["format"] = parameters["formats"]
+    found["measure"] = ",".join(parameters["measure"] or ()) or None
+    found |= {setting: True for name, setting in _ON.items() if parameters.get(name)}
+    found |= {setting: False for name, setting in _OFF.items() if parameters[name]}
+    return {name: value for name, value in found.items() if value is not None}
