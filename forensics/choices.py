@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from forensics.config import Settings
+from forensics.config import Settings, Value
 from forensics.errors import EnvironmentLacks, UsageError
 from forensics.models.load import read_card
 from forensics.models.official import fetch_command, official, official_path
 from forensics.models.plugins import MEASURES, find_plugin
 from forensics.models.profiles import Profile, profile
-from forensics.records import PLUGIN_PREFIX
+from forensics.records import PLUGIN_PREFIX, Mode
 
 # Embedded networks, used under every profile.
 MEASURING = ("appearance", "perceptual", "identity", "evidence")
@@ -34,6 +34,14 @@ RESTORING: Final = frozenset(
     }
 )
 """Settings of what restores; without effect, and no part of the record, where nothing is."""
+
+
+def recorded(settings: Settings, mode: Mode) -> dict[str, Value]:
+    """The settings that had an effect, and the mode of a run that restored nothing."""
+    values = settings.values()
+    if mode == "restore":
+        return values
+    return {name: v for name, v in values.items() if name not in RESTORING} | {"mode": mode}
 
 
 def differing(settings: Settings) -> frozenset[str]:

@@ -25,8 +25,9 @@ from forensics.assembly import (
     flags_by_face,
 )
 from forensics.bundle_sink import BundleSink
+from forensics.choices import recorded
 from forensics.comparisons import write_comparisons
-from forensics.config import Settings, Value
+from forensics.config import Settings
 from forensics.done import Done
 from forensics.engines import Engines, load_engines
 from forensics.errors import IntegrityError
@@ -140,10 +141,6 @@ class AuditRun:
             f"{source.display_width}x{source.display_height}, restored at {settings.upscale}x "
             f"with the profile '{settings.models}'."
         )
-
-    def _recorded(self) -> dict[str, Value]:
-        """The settings that had an effect."""
-        return self._settings.values()
 
     def _twice(self, found: Sequence[FlagFinding]) -> tuple[str, ...]:
         """What stands near the top where the source itself was restored before."""
@@ -263,7 +260,7 @@ class AuditRun:
             ),
             restored=written.restored,
             models=models,
-            settings=self._recorded(),
+            settings=recorded(self._settings, self.mode),
             totals=totals,
             people=people,
             flags=flag_records([*found, *gathered.redrawn.flags()], self.mode),

@@ -12,8 +12,6 @@ from typing import ClassVar
 
 from forensics.assembly import Gathered
 from forensics.bundle_sink import BundleSink
-from forensics.choices import RESTORING
-from forensics.config import Value
 from forensics.engines import Engines, load_measuring
 from forensics.evidence.names import safe_name
 from forensics.evidence.signing import verify_command
@@ -38,11 +36,6 @@ class AloneRun(AuditRun):
             f"{WITHOUT_ORIGINAL} Looking at {source.file}: {source.kind}, {source.frames} "
             f"frame(s), {source.display_width}x{source.display_height}; nothing is restored."
         )
-
-    def _recorded(self) -> dict[str, Value]:
-        values = self._settings.values()
-        kept = {name: value for name, value in values.items() if name not in RESTORING}
-        return kept | {"mode": self.mode}
 
     def _load(self) -> Engines:
         return load_measuring(self._settings.device, probing=False)

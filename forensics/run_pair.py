@@ -15,8 +15,7 @@ from typing import ClassVar, Final
 
 from forensics.assembly import Gathered
 from forensics.bundle_sink import BundleSink
-from forensics.choices import RESTORING
-from forensics.config import Settings, Value
+from forensics.config import Settings
 from forensics.engines import Engines, load_measuring
 from forensics.errors import IntegrityError
 from forensics.evidence.bundle import BundleWriter
@@ -75,11 +74,6 @@ class PairRun(AuditRun):
             f"({source.kind}, {source.frames} frame(s), "
             f"{source.display_width}x{source.display_height})."
         )
-
-    def _recorded(self) -> dict[str, Value]:
-        values = self._settings.values()
-        kept = {name: value for name, value in values.items() if name not in RESTORING}
-        return kept | {"mode": self.mode}
 
     def _other_media(self) -> Media:
         return self._held.media
