@@ -51,6 +51,8 @@ COLUMNS: Final[Mapping[str, str]] = {
     **dict.fromkeys(MEASURES, "double"),
     **{f"ref_{name}{end}": "double" for name in MEASURES for end in REFERENCE_ENDINGS},
     "not_measured": "texts",
+    "plugin_measures": "numbers",
+    "plugin_not_measured": "texts",
     "crop_sha256": "string",
     "restored_sha256": "string",
     "run": "string",
@@ -58,7 +60,10 @@ COLUMNS: Final[Mapping[str, str]] = {
     "bundle": "string",
     "bundle_sha256": "string",
 }
-"""Columns in order with their kind: ``strings`` is a list, ``texts`` a map from name to reason."""
+"""Columns in order with their kind.
+
+``strings`` is a list, ``texts`` a map from name to reason, ``numbers`` one from name to value.
+"""
 
 
 def pyarrow_here() -> bool:
@@ -81,6 +86,7 @@ def write_faces(path: Path, out: Path, items: Sequence[ItemResult]) -> int:
         "bool": pa.bool_(),
         "strings": pa.list_(pa.string()),
         "texts": pa.map_(pa.string(), pa.string()),
+        "numbers": pa.map_(pa.string(), pa.float64()),
     }
     schema = pa.schema(
         [(name, kinds[kind]) for name, kind in COLUMNS.items()], metadata={"schema": SCHEMA_NAME}
@@ -140,6 +146,8 @@ def _row(item: ItemResult, face: FaceLine) -> dict[str, Any]:
             for end in REFERENCE_ENDINGS
         },
         "not_measured": list(face.not_measured.items()),
+        "plugin_measures": list(face.plugin_measures.items()),
+        "plugin_not_measured": list(face.plugin_not_measured.items()),
         "crop_sha256": face.crop_sha256,
         "restored_sha256": face.restored_sha256,
         "run": item.run,

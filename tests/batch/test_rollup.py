@@ -187,6 +187,22 @@ def test_every_face_of_every_bundle_is_a_row(made: Path) -> None:
     assert files["faces.parquet"].rows == len(rows)
 
 
+def test_what_plugins_measured_is_in_the_row(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    (line, *_) = iter_faces(made / "a")
+    read = {"plugin_measures": {"plugin:hue": 0.25}, "plugin_not_measured": {"plugin:ear": "dark"}}
+    lines = [line.model_copy(update=read), line]
+    monkeypatch.setattr(faces_table, "iter_faces", lambda bundle: iter(lines))
+    items = [item for item in summary_of(made).items if item.id == "a"]
+    assert faces_table.write_faces(tmp_path / "faces.parquet", made, items) == 2
+    first, second = pq.read_table(tmp_path / "faces.parquet").to_pylist()
+    assert first["plugin_measures"] == [("plugin:hue", 0.25)]
+    assert first["plugin_not_measured"] == [("plugin:ear", "dark")]
+    assert second["plugin_measures"] == second["plugin_not_measured"] == []
+
+
 def test_without_pyarrow_there_is_no_table_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
