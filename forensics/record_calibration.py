@@ -5,8 +5,29 @@ from __future__ import annotations
 from pydantic import Field
 
 from forensics.record_base import Record
+from forensics.record_names import Band
 
 Span = tuple[float, float, float]
+LEAST_PEOPLE = 30
+"""Of fewer people an error rate is not told: "too few to tell"."""
+
+
+class Counted(Record):
+    """Tested faces of one kind, and how many of them erred."""
+
+    people: int
+    faces: int
+    erred: int
+    share: Span = Field(
+        description="that erred: value, low, high of an exact 95 % interval counted by people"
+    )
+
+
+class CountedSize(Counted):
+    """Tested faces of one band of sizes."""
+
+    from_px: float = Field(description="between the eyes in the footage, at least")
+    to_px: float = Field(description="and less than")
 
 
 class JudgedTarget(Record):
@@ -26,6 +47,12 @@ class JudgedTarget(Record):
     calibration_error: Span
     reliability: tuple[tuple[float, float, int], ...] = Field(
         default=(), description="mean probability stated, share that erred, faces; by bin"
+    )
+    by_size: tuple[CountedSize, ...] = Field(
+        default=(), description="of all tested faces; empty where a test did not count them"
+    )
+    by_word: dict[Band, Counted] = Field(
+        default={}, description="by the band that the rules gave each tested picture alone"
     )
 
 

@@ -1,7 +1,10 @@
-"""Records, names: every measure that a face's line may carry, in the order of tables."""
+"""Records, names: the words for a face, and every measure its line may carry, in table order."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+Band = Literal["high", "caution", "no_sign", "not_calculable"]
 MEASURES: tuple[str, ...] = (
     "lpips_crop",
     "lpips_embedded_crop",

@@ -17,7 +17,10 @@ from pydantic import ConfigDict, Field
 
 from forensics.record_base import PLUGIN_PREFIX as PLUGIN_PREFIX
 from forensics.record_base import Record as Record
+from forensics.record_calibration import LEAST_PEOPLE as LEAST_PEOPLE
 from forensics.record_calibration import CalibrationNote as CalibrationNote
+from forensics.record_calibration import Counted as Counted
+from forensics.record_calibration import CountedSize as CountedSize
 from forensics.record_calibration import JudgedTarget as JudgedTarget
 from forensics.record_media import Artefact as Artefact
 from forensics.record_media import Comparison as Comparison
@@ -25,6 +28,7 @@ from forensics.record_media import Restored as Restored
 from forensics.record_media import Source as Source
 from forensics.record_media import Stream as Stream
 from forensics.record_names import MEASURES as MEASURES
+from forensics.record_names import Band as Band
 from forensics.record_pair import Pair as Pair
 
 AUDIT_SCHEMA = "restoration-forensics/audit/1"
@@ -34,7 +38,6 @@ FACE_SCHEMA = "restoration-forensics/face/1"
 Outcome = Literal["restored", "skipped", "failed"]
 FrameOutcome = Literal["restored", "skipped", "failed"]
 Mode = Literal["restore", "pair", "restored_only"]
-Band = Literal["high", "caution", "no_sign", "not_calculable"]
 Severity = Literal["high", "caution", "note"]
 RejectReason = Literal["nested_in_face", "below_eye_px", "track_rejected"]
 SkipReason = Literal[

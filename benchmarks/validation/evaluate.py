@@ -26,12 +26,13 @@ from forensics.calibration.judgement import (
     sample,
 )
 from forensics.calibration.rows import FaceRow
+from forensics.records import LEAST_PEOPLE
+from forensics.scoring.evidence import NAMES as EVIDENCE_NAMES
 from forensics.scoring.facts import P99
 from forensics.scoring.features import FEATURES
 from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable
 
 TARGETS = ("any", "identity", "feature")
-LEAST_PEOPLE = 30
 FOLD_RIDGE = 0.03  # stated, not chosen: folds are many and hold few faces
 TONES = (
     (41.0, "light (ITA over 41)"),
@@ -41,8 +42,13 @@ TONES = (
 
 
 def looked_up(row: FaceRow, table: ReferenceTable) -> FaceRow:
-    """The row with the references of a table; `identity_drift` is a distance less its own."""
-    measures, references = dict(row.measures), {}
+    """The row with the references of a table; `identity_drift` is a distance less its own.
+
+    The evidence model's references are its own and stay as they were measured.
+    """
+    own = [n + end for n in EVIDENCE_NAMES for end in ("", P99) if n + end in row.references]
+    measures = dict(row.measures)
+    references = {name: row.references[name] for name in own}
     expected = table.look_up(IDENTITY_DISTANCE, measures)
     if "identity_drift" in measures and expected is not None:
         measures["identity_drift"] = row.baselines["identity_cosine"] - expected.median

@@ -133,7 +133,13 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     people = portraits(args.packs)
     judge, features = Judge(args.data), FeatureJudge(load_embedded("perceptual"))
-    scorer = Scorer.load(load_embedded("perceptual"), load_embedded("identity"), None, "cpu")
+    scorer = Scorer.load(
+        load_embedded("perceptual"),
+        load_embedded("identity"),
+        None,
+        "cpu",
+        evidence=load_embedded("evidence"),
+    )
     sharp = [p.truth_rgb_u8 for p in people if p.group == "fit"]
     natural = Naturalness.of(sharp)
     head = {
@@ -146,7 +152,8 @@ def main() -> None:
         "index_sha256": _code(args.data / "portraits" / "index.csv"),
     }
     if not (work / "labels.json").exists():
-        limits = labels(judge, features, args.packs, people) | {"features_by": features.name}
+        limits = labels(judge, features, args.packs, people)
+        limits |= {"features_by": features.name, "features_sha256": features.sha256}
         (work / "labels.json").write_text(json.dumps(limits, indent=1), "utf-8")
         print(limits, flush=True)
     kept = files(work, head)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.calibration.document import QUESTIONS, interval
+from forensics.calibration.document import QUESTIONS, error_rates, interval
+from forensics.records import LEAST_PEOPLE
 
 Found = Mapping[str, Any]
 TOO_FEW = "too few to tell"
-LEAST_PEOPLE = 30
 
 
 def sections(found: Found, drawn: frozenset[str]) -> str:
@@ -125,6 +125,8 @@ def _target(name: str, target: Found, drawn: frozenset[str]) -> str:
         f"possible {figures['cllr_min']:.3f}. Area under the risk-coverage curve "
         f"{figures['aurc']:.3f}.",
         "",
+        *error_rates(figures),
+        "",
         "Terms of the logistic: "
         + ", ".join(
             f"`{t['name']}` {t['coefficient']:.2f}"
@@ -143,13 +145,14 @@ def _target(name: str, target: Found, drawn: frozenset[str]) -> str:
 
 
 def _all(found: Found, drawn: frozenset[str]) -> str:
+    total = sum(count["test"] for count in found["faces"].values())
     lines = [
         "## All restorers together",
         "",
         "Where restorers of different honesty are mixed, the footage alone cannot tell them apart, "
         "so this is where the measures should help most. One model for all of them, fitted on "
-        "`fit`, ranked on `val`; it is not calibrated and gives no probability. Three of four "
-        "faces here are the embedded restorer's: the wrong ones are too few to tell much.",
+        "`fit`, ranked on `val`; it is not calibrated and gives no probability. "
+        f"{found['faces']['embedded']['test']} of the {total} faces are the embedded restorer's.",
         "",
         *_compared(found["all restorers"]),
         "",
@@ -253,7 +256,6 @@ def _missing(found: Found) -> str:
 - Real footage with known truth: everything here is portraits filmed by code.
 - Enough faces of the wrong restorers and of most families: a planned run holds 8, 6 and 6 faces a
   portrait of the embedded restorer and two of each other; the table above says how many there are.
-- The evidence model's measures: they came after these faces were made.
 - Tracks: a person's probability in an audit is the face model's on pooled features; it was tested
   on single faces only.
 - NIQE itself: `niqe_like` follows its paper on our own portraits."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from forensics.calibration.rows import GROUPS
+from forensics.records import LEAST_PEOPLE, Band
 
 QUESTIONS = {
     "any": "Any of the below",
@@ -101,8 +102,48 @@ def _target(target: Mapping[str, Any]) -> list[str]:
         "| probability said | share that erred | faces |",
         "|---|---|---|",
         *(f"| {said:.2f} | {erred:.2f} | {n} |" for said, erred, n in figures["reliability"]),
+        "",
+        *error_rates(figures),
     ]
     return lines
+
+
+def error_rates(figures: Mapping[str, Any]) -> list[str]:
+    """Tables of how often tested faces erred, by size and by word; empty where not counted."""
+    if "by_size" not in figures:
+        return []
+    head = "people | faces | erred | share that erred |"
+    sizes = [
+        f"| {c['from_px']:.0f} to {c['to_px']:.0f} px | {_counted(c)}" for c in figures["by_size"]
+    ]
+    words = [
+        f"| {word.replace('_', ' ')} | {_counted(figures['by_word'][word])}"
+        for word in get_args(Band)
+        if word in figures["by_word"]
+    ]
+    return [
+        "All tested faces, by the pixels between their eyes (intervals: exact, 95 %, as many "
+        "trials as people):",
+        "",
+        f"| between the eyes | {head}",
+        "|---|---|---|---|---|",
+        *sizes,
+        "",
+        "The same faces by the word that the rules of an audit give the picture alone:",
+        "",
+        f"| word | {head}",
+        "|---|---|---|---|---|",
+        *words,
+    ]
+
+
+def _counted(one: Mapping[str, Any]) -> str:
+    told = (
+        "{:.2f} ({:.2f} to {:.2f})".format(*one["share"])
+        if one["people"] >= LEAST_PEOPLE
+        else f"too few to tell (n = {one['people']})"
+    )
+    return f"{one['people']} | {one['faces']} | {one['erred']} | {told} |"
 
 
 def interval(figure: Mapping[str, float]) -> str:

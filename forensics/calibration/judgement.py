@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.calibration import metrics
+from forensics.calibration.counting import counts
 from forensics.calibration.fit import (
     Logistic,
     Steps,
@@ -250,7 +251,8 @@ def judge(
             targets[target] = _unmade(f"{lacking[0].upper()}{lacking[1:]}.", shares)
             continue
         fitted = fit_target(groups["fit"], groups["cal"], demands)
-        figures = test_target(fitted, groups["test"], demands)
+        erred = np.array([labels.of(row)[target] for row in of["test"]], np.bool_)
+        figures = test_target(fitted, groups["test"], demands) | counts(of["test"], erred)
         passed, reason = verdict(figures, demands)
         models[target] = fitted
         targets[target] = {

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
+from scipy.stats import beta
 
 F64 = NDArray[np.float64]
 BINS = 15
@@ -62,6 +63,19 @@ def brier(y: F64, p: F64, weights: F64 | None = None) -> F64:
     """Mean squared difference of probability and outcome."""
     w = one(y) if weights is None else weights
     return np.asarray(w @ ((p - y) ** 2) / w.sum(1))
+
+
+def share_interval(share: float, trials: int, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of a share (Clopper and Pearson 1934), as of ``trials`` independent ones.
+
+    Holds at 0 and at 1, where resampling says that nothing is uncertain.
+    """
+    if trials < 1:
+        raise ValueError("an interval needs a trial")
+    hits, tail = share * trials, (1 - level) / 2
+    low = float(beta.ppf(tail, hits, trials - hits + 1)) if hits > 0 else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, trials - hits)) if hits < trials else 1.0
+    return low, high
 
 
 def bins_of(p: F64, count: int = BINS) -> NDArray[np.intp]:

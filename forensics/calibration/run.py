@@ -118,7 +118,8 @@ class _Networks:
     @classmethod
     def load(cls, device: torch.device) -> _Networks:
         perceptual = load_embedded("perceptual")
-        scorer = Scorer.load(perceptual, load_embedded("identity"), None, device)
+        identity, evidence = load_embedded("identity"), load_embedded("evidence")
+        scorer = Scorer.load(perceptual, identity, None, device, evidence=evidence)
         return cls(scorer, AppearanceJudge(load_embedded("appearance")), FeatureJudge(perceptual))
 
 

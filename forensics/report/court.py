@@ -12,9 +12,11 @@ from markupsafe import Markup
 
 from forensics.records import CalibrationNote, JudgedTarget
 from forensics.report.calibration import ABOUT, COMMAND
+from forensics.report.error_rates import RateTable, rate_tables, tested_on
 from forensics.report.known import known
 from forensics.report.language import N_, _, when
 from forensics.report.language import number as said
+from forensics.report.method import ERROR_RATES
 from forensics.report.reliability import reliability_chart
 from forensics.report.view import View
 
@@ -82,23 +84,28 @@ class Court:
     no_test: str
     note: str
     tests: tuple[TargetRow, ...]
+    rates: tuple[RateTable, ...]
     standing: tuple[str, ...]
     not_to_identify: tuple[str, ...]
     glossary: tuple[tuple[str, str], ...]
 
 
 def court(view: View, method: tuple[tuple[str, str], ...]) -> Court:
-    """The section of a view; ``method`` are the facts that the first screen gives too."""
+    """The section of a view; ``method`` are the facts that the first screen gives too.
+
+    Its line of error rates points here, so it is left out where the tables stand.
+    """
     note = view.audit.calibration
     ours = any(model.role == "restorer" for model in view.audit.models)
     profile = str(view.audit.settings.get("models", "NAME"))
     tests = _tests(note) if note is not None and ours else ()
     no_test = "" if tests else _why_none(ours, note, profile)
     return Court(
-        facts=method,
+        facts=tuple(fact for fact in method if not tests or fact[0] != _(ERROR_RATES)),
         no_test=no_test,
         note=_note(note) if note is not None and tests else "",
         tests=tests,
+        rates=rate_tables(note.tested, view) if note is not None and tests else (),
         standing=tuple(map(_, STANDING)),
         not_to_identify=tuple(map(_, NOT_TO_IDENTIFY)),
         glossary=tuple((_(term), _(meaning)) for term, meaning in GLOSSARY),
@@ -125,13 +132,13 @@ def _note(note: CalibrationNote) -> str:
     )
     return _(
         "Tested {made_utc} on people that nothing was fitted or calibrated on "
-        "(people: {people}; record {sha256}). {shown} {sizes}"
+        "(people: {people}; record {sha256}). {shown}{sizes}"
     ).format(
         made_utc=when(note.made_utc[:10]),
         people=people,
         sha256=note.sha256[:16],
         shown=shown,
-        sizes=_(SIZES),
+        sizes="" if any(t.by_size for t in note.tested.values()) else f" {_(SIZES)}",
     )
 
 
@@ -143,9 +150,7 @@ def _row(name: str, target: JudgedTarget) -> TargetRow:
     about = ABOUT.get(name, name)
     return TargetRow(
         about=about,
-        people=_("{people:,} people, {faces:,} faces").format(
-            people=target.people, faces=target.faces
-        ),
+        people=tested_on(target.people, target.faces),
         erred=said(target.share_erred, ".0%"),
         ranks=_spanned(target.auroc, ".3f"),
         gain=_("{gain} over {baseline}").format(

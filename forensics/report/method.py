@@ -6,13 +6,15 @@ from typing import Final
 
 from forensics.record_media import Stream
 from forensics.report.captured import capture_facts
+from forensics.report.error_rates import rate_here
 from forensics.report.known import known
 from forensics.report.language import N_, Table, _, joined_text, when
 from forensics.report.language import number as said
 from forensics.report.view import View
-from forensics.report.words import SIGNED_SENTENCE, UNSIGNED_SENTENCE
+from forensics.report.words import SIGNED_SENTENCE, UNSIGNED_SENTENCE, counted
 
 Fact = tuple[str, str]
+ERROR_RATES: Final = N_("known error rates")
 _KINDS: Final = Table(
     {"video": N_("video"), "image": N_("picture"), "frames": N_("folder of frames")}
 )
@@ -23,9 +25,7 @@ def subject(view: View) -> str:
     source = view.audit.source
     parts = [f"{source.display_width} \u00d7 {source.display_height}"]
     parts.append(
-        _("1 picture")
-        if source.frames == 1
-        else _("{frames:,} frames").format(frames=source.frames)
+        _("1 picture") if source.frames == 1 else counted(source.frames, "frame", "frames")
     )
     if source.duration_s is not None:
         parts.append(f"{said(source.duration_s, '.2f')} s")
@@ -56,9 +56,7 @@ def examined(view: View) -> tuple[Fact, ...]:
             if source.rotation
             else ")"
         )
-    length = (
-        _("{frames:,} frames").format(frames=source.frames) if source.frames != 1 else _("1 frame")
-    )
+    length = counted(source.frames, "frame", "frames")
     if source.duration_s is not None:
         length += f", {said(source.duration_s, '.3f')} s"
     if source.kind == "video":
@@ -114,11 +112,11 @@ def performed(view: View) -> tuple[Fact, ...]:
         (_("signature"), _signature(view)),
         (
             _("restored file"),
-            _("{file}, {width} \u00d7 {height}, {frames:,} frames, sha256 {sha256}\u2026").format(
+            _("{file}, {width} \u00d7 {height}, {frames}, sha256 {sha256}\u2026").format(
                 file=restored.file,
                 width=restored.width,
                 height=restored.height,
-                frames=restored.frames,
+                frames=counted(restored.frames, "frame", "frames"),
                 sha256=restored.sha256[:16],
             )
             if restored
@@ -194,8 +192,8 @@ def method(view: View) -> tuple[Fact, ...]:
         (_("generative"), _("yes: a network draws detail that the footage does not hold")),
         (_("trained on"), _trained_on(view, cards)),
         (
-            _("known error rates"),
-            _("see The method before a court") if _tested(view) else _("none for this restorer"),
+            _(ERROR_RATES),
+            _error_rates(view),
         ),
         (_("what the footage holds"), held),
     )
@@ -204,16 +202,19 @@ def method(view: View) -> tuple[Fact, ...]:
 def _method_of_others(view: View, held: str) -> tuple[Fact, ...]:
     facts = [
         (_("generative"), _("not known: how this was restored is not recorded in what was given")),
-        (_("known error rates"), _("none: no test applies to a restorer that is not known")),
+        (_(ERROR_RATES), _("none: no test applies to a restorer that is not known")),
     ]
     if view.audit.mode == "pair":
         facts.append((_("what the footage holds"), held))
     return tuple(facts)
 
 
-def _tested(view: View) -> bool:
+def _error_rates(view: View) -> str:
     note = view.audit.calibration
-    return note is not None and bool(note.tested)
+    if note is None or not note.tested:
+        return _("none for this restorer")
+    see, here = _("see The method before a court"), rate_here(note.tested, view)
+    return joined_text("; ", (here, see) if here else (see,))
 
 
 def _trained_on(view: View, cards: str) -> str:

@@ -19,6 +19,8 @@ from forensics.scoring.references import TABLES
 
 REFERENCES = "reference table"
 """Role under which the digest of the reference table stands among those of the networks."""
+EVIDENCE_TABLE = "evidence table"
+"""The same for what true faces score against the evidence model, where that takes part."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,15 @@ class Found:
 
 
 @cache
-def references_sha256() -> str:
-    """Digest of the reference table that travels with the package."""
-    return hashlib.sha256((TABLES / "references.json").read_bytes()).hexdigest()
+def table_sha256(name: str) -> str:
+    """Digest of a table that travels with the package."""
+    return hashlib.sha256((TABLES / f"{name}.json").read_bytes()).hexdigest()
 
 
 def measured_with(networks: Mapping[str, str]) -> dict[str, str]:
-    """Everything that decides a measure's numbers: networks by role, and the reference table."""
-    return dict(networks) | {REFERENCES: references_sha256()}
+    """Everything that decides a measure's numbers: networks by role, and the tables they need."""
+    found = dict(networks) | {REFERENCES: table_sha256("references")}
+    return found | ({EVIDENCE_TABLE: table_sha256("evidence")} if "evidence" in networks else {})
 
 
 def calibration_path(profile: str) -> Path:

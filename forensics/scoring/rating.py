@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.records import CalibrationNote, FaceLine, JudgedTarget, Risk
+from forensics.records import CalibrationNote, Counted, CountedSize, FaceLine, JudgedTarget, Risk
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.probability import Calibration
 from forensics.scoring.risk import with_probability
@@ -93,6 +93,8 @@ def _tested(targets: Mapping[str, Any]) -> dict[str, JudgedTarget]:
                 (float(stated), float(erred), int(faces))
                 for stated, erred, faces in figures["reliability"]
             ),
+            by_size=tuple(CountedSize(**counted) for counted in figures.get("by_size", ())),
+            by_word={w: Counted(**counted) for w, counted in figures.get("by_word", {}).items()},
         )
     return found
 

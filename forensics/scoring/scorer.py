@@ -79,7 +79,8 @@ class Scorer:
             perceptual=build_perceptual(perceptual.state).to(place),
             identity=build_identity(identity_model.state).to(place),
             official=official.to(place) if official is not None else None,
-            digests={"perceptual": perceptual.sha256, "identity": identity_model.sha256},
+            digests={"perceptual": perceptual.sha256, "identity": identity_model.sha256}
+            | ({"evidence": evidence.sha256} if evidence is not None else {}),
             table=table or shipped_references(),
             device=place,
             evidence=_evidence(evidence, place),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.acceptance.conftest import run
 from tests.bundles import make_bundle
 from tests.viewer_clips import with_clips
 
@@ -49,6 +50,21 @@ def moving_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn bundle of two people with clips for the viewer."""
     bundle = make_bundle(tmp_path_factory.mktemp("drawn"), side=64, others=2)
     return with_clips(bundle, tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(scope="session")
+def demo_bundle(two_people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``make demo`` makes: the committed clip, audited."""
+    bundle = tmp_path_factory.mktemp("demo") / "bundle"
+    assert run(two_people, bundle) == 0
+    return bundle
+
+
+@pytest.fixture(scope="session", params=["drawn", pytest.param("demo", marks=pytest.mark.slow)])
+def bundle(request: pytest.FixtureRequest) -> Path:
+    """Both: a drawn bundle, which has every outcome, and the demo, which is real."""
+    name = {"drawn": "moving_bundle", "demo": "demo_bundle"}[request.param]
+    return Path(request.getfixturevalue(name))
 
 
 def until(page: Page, expression: str, wait_s: float = 10) -> None:

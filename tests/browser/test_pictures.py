@@ -40,9 +40,15 @@ PARTS = {
 
 
 @pytest.fixture(scope="module")
-def opened(chromium: Browser, moving_bundle: Path) -> Iterator[Opened]:
-    path = moving_bundle / "data" / "report" / "pictures.html"
-    path.write_text(render_html(load_view(moving_bundle / "data")), "utf-8")
+def kind(bundle: Path, moving_bundle: Path) -> str:
+    """What the names of the pictures begin with."""
+    return "" if bundle == moving_bundle else "demo-"
+
+
+@pytest.fixture(scope="module")
+def opened(chromium: Browser, bundle: Path) -> Iterator[Opened]:
+    path = bundle / "data" / "report" / "pictures.html"
+    path.write_text(render_html(load_view(bundle / "data")), "utf-8")
     found = open_page(chromium, path)
     until(found.page, "document.querySelector('#viewer-0').dataset.shown === '1'")
     yield found
@@ -68,36 +74,36 @@ def _held(name: str, png: bytes) -> None:
     assert off <= MOST_GREY, f"{name} differs by {off:.1f} grey levels"
 
 
-def test_the_first_screen(opened: Opened) -> None:
+def test_the_first_screen(opened: Opened, kind: str) -> None:
     opened.page.evaluate("window.scrollTo(0, 0)")
-    _held("first", opened.page.screenshot())
+    _held(f"{kind}first", opened.page.screenshot())
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_part(opened: Opened, name: str) -> None:
-    _held(name, opened.page.locator(PARTS[name]).screenshot())
+def test_a_part(opened: Opened, kind: str, name: str) -> None:
+    _held(f"{kind}{name}", opened.page.locator(PARTS[name]).screenshot())
 
 
-def test_a_narrow_screen(chromium: Browser, moving_bundle: Path, tmp_path: Path) -> None:
+def test_a_narrow_screen(chromium: Browser, bundle: Path, kind: str, tmp_path: Path) -> None:
     path = tmp_path / "narrow.html"
-    path.write_text(render_html(load_view(moving_bundle / "data"), links=False), "utf-8")
-    _held("narrow", open_page(chromium, path, width=320).page.screenshot())
+    path.write_text(render_html(load_view(bundle / "data"), links=False), "utf-8")
+    _held(f"{kind}narrow", open_page(chromium, path, width=320).page.screenshot())
 
 
-def test_the_first_page_on_paper(moving_bundle: Path) -> None:
+def test_the_first_page_on_paper(bundle: Path, kind: str) -> None:
     if pdf_available() is not None:
         pytest.skip("Pango is absent")
-    document = pypdfium2.PdfDocument(render_pdf(load_view(moving_bundle / "data")))
+    document = pypdfium2.PdfDocument(render_pdf(load_view(bundle / "data")))
     stream = io.BytesIO()
     document[0].render(scale=1).to_pil().save(stream, "PNG")
-    _held("paper", stream.getvalue())
+    _held(f"{kind}paper", stream.getvalue())
 
 
-def test_a_part_that_is_missing_is_found(opened: Opened) -> None:
+def test_a_part_that_is_missing_is_found(opened: Opened, kind: str) -> None:
     """The comparison itself: the viewer without its pictures does not pass."""
     if os.environ.get("RENEW_PICTURES"):
         return
     opened.page.evaluate("document.querySelector('#viewer-0 canvas').style.display = 'none'")
     with pytest.raises(AssertionError):
-        _held("viewer", opened.page.locator("#viewer-0").screenshot())
+        _held(f"{kind}viewer", opened.page.locator("#viewer-0").screenshot())
     opened.page.evaluate("document.querySelector('#viewer-0 canvas').style.display = ''")

@@ -15,7 +15,15 @@ from forensics.record_batch import (
 )
 from forensics.record_credentials import CredentialFailure, Credentials
 from forensics.record_pair import ColourChange, FrameMap, Geometry, Pair
-from forensics.records import Audit, CalibrationNote, JudgedTarget, Mode, Person
+from forensics.records import (
+    Audit,
+    CalibrationNote,
+    Counted,
+    CountedSize,
+    JudgedTarget,
+    Mode,
+    Person,
+)
 from forensics.report.batch_words import limits as batch_limits
 from forensics.report.other_words import OTHER_FINDINGS, alone_limits, alone_summary, pair_limits
 from forensics.report.view import View
@@ -34,6 +42,13 @@ TARGET = JudgedTarget(
     gain=(0.0027, -0.0109, 0.018),
     calibration_error=(0.0, 0.0, 0.0505),
     reliability=((0.0056, 0.0, 32), (0.4148, 0.6429, 14)),
+    by_size=(
+        CountedSize(
+            from_px=6, to_px=30, people=1000, faces=1200, erred=400, share=(0.3333, 0.3, 0.36)
+        ),
+        CountedSize(from_px=30, to_px=64, people=12, faces=14, erred=4, share=(0.2857, 0.1, 0.6)),
+    ),
+    by_word={"high": Counted(people=900, faces=950, erred=800, share=(0.8421, 0.8, 0.88))},
 )
 
 

@@ -81,7 +81,7 @@ def find_calibration_of_the_embedded() -> Calibration:
     from forensics.config import Settings
     from forensics.models.load import load_embedded
 
-    digests = {role: load_embedded(role).sha256 for role in ("perceptual", "identity")}
+    digests = {role: load_embedded(role).sha256 for role in ("perceptual", "identity", "evidence")}
     found = find_calibration(Settings(), load_embedded("restorer").sha256, digests)
     assert found.calibration is not None, found.reason
     return found.calibration
