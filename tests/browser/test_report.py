@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,8 @@ def test_every_control_works_by_keyboard(opened: Opened, bundle: Path) -> None:
     page.keyboard.press("Home")
     shows(faces[0].frame)
     page.keyboard.press("]")
-    flagged = next(face.frame for face in faces[1:] if face.flags)
+    # The next stretch of flags: the first of them may have begun with the clip.
+    flagged = next(b.frame for a, b in pairwise(faces) if b.flags and b.flags != a.flags)
     shows(flagged)
     page.keyboard.press("k")
     button_says("Pause")
