@@ -23,7 +23,7 @@ BAR = 1.7
 
 def main() -> int:
     """Measure and print; 1 when the bar is missed."""
-    items = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    items = int(sys.argv[1]) if len(sys.argv) > 1 else 24
     frames = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("two workers need two cores")

@@ -97,6 +97,7 @@ class AuditRun:
         self._keep = keep or _loaded_anew
         self._id = str(uuid.uuid4())
         self._other_after: Digests | None = None
+        self._tested = False  # the restorer, by the calibration that was found
         self._started, self._clock = datetime.now(UTC), time.monotonic()
 
     def run(self) -> Done:
@@ -166,6 +167,7 @@ class AuditRun:
         rating = sink.gathered.rating = Rating(found.calibration)
         if rating.note is not None:
             sink.event("calibration", {"sha256": rating.note.sha256})
+            self._tested = bool(rating.note.tested)
         self._say(calibration_sentence(rating.note, self._settings.models, found.reason))
 
     def _second_pass(self, engines: Engines, following: Following, sink: BundleSink) -> Written:
@@ -356,7 +358,6 @@ class AuditRun:
     def _limits(
         self, people: tuple[Person, ...], models: tuple[Model, ...], complete: bool
     ) -> tuple[str, ...]:
-        note = self._media.source.note
         return limits(
             demonstration=self._settings.models == "embedded",
             calibrated=any(person.risk.calibrated for person in people),
@@ -364,10 +365,11 @@ class AuditRun:
             lpips_official=any(m.role == "lpips backbone" for m in models),
             complete=complete,
             every=self._settings.every,
-            made_source=note is not None and note.lower().startswith("made clip"),
+            made_source=(self._media.source.note or "").lower().startswith("made clip"),
             fast=self._settings.precision == "fast",
             upstream_compat=self._settings.upstream_compat,
             reference=self._settings.engine == "reference",
+            tested=self._tested,
         )
 
     def _reproduce(self) -> dict[str, str]:

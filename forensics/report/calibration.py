@@ -7,7 +7,7 @@ from typing import Final
 from forensics.records import CalibrationNote, Risk
 from forensics.report.known import known
 from forensics.report.language import N_, Table, _, joined_text, when
-from forensics.report.words import NO_PROBABILITY_SENTENCE
+from forensics.report.words import NO_PROBABILITY_SENTENCE, TESTED_SENTENCE
 
 COMMAND: Final = "forensics calibrate --models {profile} --portraits DIR"
 ABOUT: Final = Table(
@@ -32,9 +32,7 @@ def calibration_sentence(note: CalibrationNote | None, profile: str, reason: str
             command=COMMAND.format(profile=profile),
         )
     if not note.shown:
-        return _("{first} Its test missed the bar; the report says by how much.").format(
-            first=_(NO_PROBABILITY_SENTENCE)
-        )
+        return _("{first} The report says by how much it missed.").format(first=_(TESTED_SENTENCE))
     (sentence,) = calibration_limits(note)
     return sentence
 

@@ -88,7 +88,7 @@ def rate_here(tested: Mapping[str, JudgedTarget], view: View) -> str:
         if one.from_px <= usual < one.to_px and one.people >= LEAST_PEOPLE:
             return _(
                 "of {faces} tested faces with {size} pixels between the eyes, as the median "
-                "face here has, {share} erred: {about}"
+                "face here has, {share} came out wrong: {about}"
             ).format(
                 faces=one.faces,
                 size=_size_name((one.from_px, one.to_px)),

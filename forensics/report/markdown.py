@@ -32,7 +32,7 @@ def _spoken(page: Page) -> str:
         *(_text(note.text) for note in page.credentials),
         _headed(_("The answer"), _text(page.people_sentence)),
         "\n".join(f"- {p.band.shape} **{_text(p.name)}**: {_text(p.summary)}" for p in page.people),
-        *([] if page.calibrated else [_text(page.no_probability)]),
+        *([] if page.calibrated else [_text(" ".join(page.no_probability))]),
         _headed(_("What may not be concluded"), _listed(tuple(map(_, NOT_CONCLUDED)))),
         _headed(_("State of this run"), f"{_text(page.state)} {_text(page.sealed)}"),
         _listed(page.failures),

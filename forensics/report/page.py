@@ -15,6 +15,7 @@ from forensics.report.accounting import Accounting, accounting
 from forensics.report.cards import CARDS, SHARE, MeasureCard, measured_words
 from forensics.report.court import Court, court
 from forensics.report.credentials import CredentialNote, credential_notes
+from forensics.report.error_rates import rate_here
 from forensics.report.face_rows import FaceRows, face_rows
 from forensics.report.figures import Album
 from forensics.report.held import held_facts, held_notes
@@ -43,6 +44,8 @@ from forensics.report.words import (
     NO_LABEL_SENTENCE,
     NOT_FOR_IDENTIFICATION,
     ROLES,
+    TESTED_SENTENCE,
+    begun,
     people_sentence,
     redrawn_words,
 )
@@ -99,7 +102,7 @@ class Page:
     people_sentence: str
     credentials: tuple[CredentialNote, ...]
     calibrated: bool
-    no_probability: str
+    no_probability: tuple[str, ...]
     alone: bool  # there is no original beside these faces
     held: tuple[Fact, ...]  # what was held against what; empty where this run restored
     held_notes: tuple[str, ...]
@@ -158,7 +161,7 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         people_sentence=people_sentence(len(audit.people)),
         credentials=credential_notes(audit),
         calibrated=calibrated(view),
-        no_probability=NO_PROBABILITY[audit.mode],
+        no_probability=_no_probability(view),
         alone=audit.mode == "restored_only",
         held=held_facts(audit),
         held_notes=held_notes(audit),
@@ -231,7 +234,10 @@ def _state(view: View) -> str:
     totals = view.audit.totals
     lost = totals.frames_failed + totals.faces_failed
     if view.audit.run.complete and not lost and not view.audit.run.failures:
-        return _("The run is complete; nothing failed.")
+        return _(
+            "The software ran to its end and lost no frame and no face. That says nothing about "
+            "whether the faces are right."
+        )
     parts = [_("The run is complete") if view.audit.run.complete else _("The run is not complete")]
     parts.append(
         _(
@@ -245,6 +251,15 @@ def _state(view: View) -> str:
         )
     )
     return "; ".join(parts) + "."
+
+
+def _no_probability(view: View) -> tuple[str, ...]:
+    """Why no face carries a probability, and what is known of faces of this size instead."""
+    note, mode = view.audit.calibration, view.audit.mode
+    if mode != "restore" or note is None or not note.tested:
+        return (NO_PROBABILITY[mode],)
+    here = rate_here(note.tested, view)
+    return (_(TESTED_SENTENCE), *([f"{begun(here)}."] if here else []))
 
 
 def _background(view: View) -> str:

@@ -16,6 +16,10 @@ NO_PROBABILITY_SENTENCE: Final = N_(
     "No probability is given: this restorer has not been tested enough. What "
     "follows are facts and flags."
 )
+TESTED_SENTENCE: Final = N_(
+    "No probability is given: this restorer was tested, and a probability did "
+    "not pass the test. What follows are facts and flags."
+)
 NO_SIGN_SENTENCE: Final = N_("no sign of invention found; this does not confirm the face")
 NOT_FOR_IDENTIFICATION: Final = N_("AI-restored. Not for identification.")
 NO_LABEL_SENTENCE: Final = N_(

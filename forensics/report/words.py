@@ -36,6 +36,7 @@ from forensics.report.sentences import PICTURE_STATES as PICTURE_STATES
 from forensics.report.sentences import REFERENCE_SENTENCE as REFERENCE_SENTENCE
 from forensics.report.sentences import SIGNED_SENTENCE as SIGNED_SENTENCE
 from forensics.report.sentences import SSIM_SENTENCE as SSIM_SENTENCE
+from forensics.report.sentences import TESTED_SENTENCE as TESTED_SENTENCE
 from forensics.report.sentences import TOO_SMALL_PX as TOO_SMALL_PX
 from forensics.report.sentences import UNSIGNED_SENTENCE as UNSIGNED_SENTENCE
 
@@ -53,7 +54,7 @@ BANDS: Final[Mapping[Band, BandWords]] = Table(
     {
         "high": BandWords(N_("high"), "\u25b2", N_("do not describe features")),
         "caution": BandWords(
-            N_("caution"), "\u25c6", N_("describe only with the original beside it")
+            N_("caution"), "\u25c6", N_("describe only what the original beside it shows too")
         ),
         "no_sign": BandWords(N_("no sign"), "\u25cb", NO_SIGN_SENTENCE),
         "not_calculable": BandWords(
@@ -240,22 +241,34 @@ def flag_words(
 _DECISIONS: Final[Mapping[Band, str]] = Table(
     {
         "high": N_("do not describe features from the restored face"),
-        "caution": N_("describe features only with the original beside the restored face"),
+        "caution": N_(
+            "describe only features that the original, held beside the restored face, shows too"
+        ),
         "no_sign": NO_SIGN_SENTENCE,
         "not_calculable": N_("how far the footage supports the restored face is not calculable"),
     }
 )
 
 
+_RATED: Final[Mapping[Band, str]] = Table(
+    {
+        "high": N_("high"),
+        "caution": N_("caution"),
+        "no_sign": N_("no sign of invention"),
+        "not_calculable": N_("not calculable"),
+    }
+)
+
+
 def _band_counts(bands: Mapping[Band, int], faces: int) -> str:
     parts = [
-        _("{word} in {bands:,}").format(word=BANDS[band].word, bands=bands[band])
+        _("{word} in {bands:,}").format(word=_RATED[band], bands=bands[band])
         for band in BAND_ORDER
         if bands.get(band)
     ]
     if not parts:
         return _("no face has a band")
-    return _("{parts} of {faces}").format(
+    return _("rated {parts} of {faces} that show this person").format(
         parts=", ".join(parts), faces=counted(faces, "frame", "frames")
     )
 
@@ -277,7 +290,7 @@ def person_summary(
     """
     parts = [
         f"{person_name(person)}: {_DECISIONS[band]}",
-        _("band {bands}").format(bands=_band_counts(bands, faces)),
+        _band_counts(bands, faces),
         eye_words(interocular_px_range),
     ]
     if flags:
@@ -330,6 +343,7 @@ def limits(
     fast: bool = False,
     upstream_compat: bool = False,
     reference: bool = False,
+    tested: bool = False,
 ) -> tuple[str, ...]:
     """What this audit cannot say, most important first; fills ``Audit.limits``.
 
@@ -338,6 +352,7 @@ def limits(
     the whole ("from 3 s to 9 s").  ``every``: each Nth frame was scored.  ``made_source``: the
     maker of the file says that it was composed, not recorded.  ``fast``: computed in bfloat16.
     ``upstream_compat`` and ``reference``: restored the official way, by our engine or their code.
+    ``tested``: the restorer was, which matters where no face carries a probability.
     """
     out = [DEMONSTRATION_SENTENCE] if demonstration else []
     out.append(
@@ -347,7 +362,7 @@ def limits(
         )
     )
     if not calibrated:
-        out.append(NO_PROBABILITY_SENTENCE)
+        out.append(TESTED_SENTENCE if tested else NO_PROBABILITY_SENTENCE)
     if people == 0:
         out.append(people_sentence(0))
     if not complete:

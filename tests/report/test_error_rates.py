@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forensics.records import CalibrationNote, Counted, CountedSize, JudgedTarget
-from forensics.report import court
+from forensics.report import court, words
 from forensics.report.error_rates import rate_here, rate_tables
 from forensics.report.html import render_html
 from forensics.report.view import View
@@ -46,15 +46,15 @@ def eyes(view: View) -> list[float]:
 def test_the_rows_count_the_faces_that_are_here(view: View) -> None:
     edge = sorted(eyes(view))[len(eyes(view)) // 2]
     tested = {"any": counted(size(1, edge), size(edge, 500))}
-    sizes, words = rate_tables(tested, with_test(view, tested["any"]))
+    sizes, by_word = rate_tables(tested, with_test(view, tested["any"]))
     assert [row.here for row in sizes.rows] == [
         sum(x < edge for x in eyes(view)),
         sum(x >= edge for x in eyes(view)),
     ]
     assert sizes.rows[0].rates == ("33% (21% to 48%)",)
     assert sizes.rows[0].tested == "50 people, 60 faces"
-    assert [row.name for row in words.rows] == ["○ no sign"]
-    assert words.rows[0].here == sum(
+    assert [row.name for row in by_word.rows] == ["○ no sign"]
+    assert by_word.rows[0].here == sum(
         f.risk.band == "no_sign" for f in view.faces if f.outcome == "restored"
     )
 
@@ -79,6 +79,16 @@ def test_the_page_says_them_in_the_court_section_and_on_the_first_screen(view: V
     assert "How often restored faces erred in the test, by their size in the footage" in page.words
     assert "by the word they were given" in page.words
     assert court.SIZES not in page.words
+
+
+def test_the_first_screen_does_not_say_untested_of_what_was_tested(view: View) -> None:
+    page = Page(render_html(with_test(view, counted(size(1, 500)))))
+    assert words.TESTED_SENTENCE in page.words
+    assert words.NO_PROBABILITY_SENTENCE not in page.words
+    assert "Of 60 tested faces with 1 to 500 pixels between the eyes" in page.words
+    audit = view.audit.model_copy(update={"calibration": None})
+    bare = View(view.data_dir, audit, b"{}", view.frames, view.faces, {})
+    assert words.TESTED_SENTENCE not in Page(render_html(bare)).words
 
 
 def test_a_test_that_did_not_count_has_no_tables(view: View) -> None:

@@ -185,7 +185,7 @@ def test_totals_that_do_not_add_up_are_named(view: View) -> None:
 def test_no_face_is_a_complete_result(empty_bundle: Path) -> None:
     page = Page(render_html(load_view(empty_bundle / "data")))
     assert "No face found; this does not mean that nobody is there." in page.words
-    assert "The run is complete; nothing failed." in page.words
+    assert "The software ran to its end and lost no frame and no face." in page.words
     assert page.all("figure") == []
     assert page.unclosed == []
 

@@ -69,7 +69,10 @@ def test_bands_and_severities_differ_in_word_and_shape() -> None:
     ("band", "start"),
     [
         ("high", "Person 03: do not describe features from the restored face; "),
-        ("caution", "Person 03: describe features only with the original beside the restored"),
+        (
+            "caution",
+            "Person 03: describe only features that the original, held beside the restored",
+        ),
         ("no_sign", "Person 03: no sign of invention found; this does not confirm the face; "),
         ("not_calculable", "Person 03: how far the footage supports the restored face is not"),
     ],
@@ -102,7 +105,8 @@ def test_a_summary_counts_bands_flags_and_losses() -> None:
         flags=("contradicts_footage", "too_small"),
         interocular_px_range=(11.2, 43.7),
     )
-    assert "band high in 30, no sign in 1,166, not calculable in 4 of 1,200 frames" in said
+    rated = "rated high in 30, no sign of invention in 1,166, not calculable in 4 of 1,200 frames"
+    assert f"{rated} that show this person" in said
     assert "the eyes are 11 to 44 pixels apart" in said
     assert "flags: contradicts the footage, too small" in said
     assert said.endswith("of 1,200 faces 4 failed and 6 skipped.")
@@ -138,6 +142,11 @@ def test_limits_start_with_the_demonstration_and_name_what_applies() -> None:
         "incomplete",
     ):
         assert part in text
+    tested = words.limits(
+        demonstration=False, calibrated=False, people=2, lpips_official=True, tested=True
+    )
+    assert words.TESTED_SENTENCE in tested
+    assert words.NO_PROBABILITY_SENTENCE not in tested
     full = words.limits(demonstration=False, calibrated=True, people=2, lpips_official=True)
     assert words.DEMONSTRATION_SENTENCE not in full
     assert words.NO_PROBABILITY_SENTENCE not in full
