@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,3 +93,16 @@ def open_page(browser: Browser, file: Path, *, width: int = 1280, script: bool =
     )
     opened.page.goto(file.as_uri())
     return opened
+
+
+def axe_violations(page: Page) -> tuple[list[tuple[str, str, list[object]]], int]:
+    """What axe-core finds against WCAG 2.2 AA, and how many of its rules passed."""
+    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    page.evaluate(axe)  # a script element would be refused by the page's policy
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    result = page.evaluate("(tags) => axe.run({runOnly: tags})", tags)
+    found = [
+        (item["id"], item["help"], [node["target"] for node in item["nodes"]][:3])
+        for item in result["violations"]
+    ]
+    return found, len(result["passes"])

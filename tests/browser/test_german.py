@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import pytest
 
 from forensics.report.html import render_html
 from forensics.report.view import load_view
-from tests.browser.conftest import Opened, open_page, until
+from tests.browser.conftest import Opened, axe_violations, open_page, until
 from tests.report import drawn_views
 
 if TYPE_CHECKING:
@@ -38,15 +37,9 @@ def opened(chromium: Browser, report: Path) -> Opened:
 
 
 def test_axe_finds_no_violation(opened: Opened) -> None:
-    opened.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    result = opened.page.evaluate("(tags) => axe.run({runOnly: tags})", tags)
-    found = [
-        (item["id"], item["help"], [node["target"] for node in item["nodes"]][:3])
-        for item in result["violations"]
-    ]
+    found, passed = axe_violations(opened.page)
     assert found == []
-    assert len(result["passes"]) > 10
+    assert passed > 10
     assert opened.complaints == []
 
 

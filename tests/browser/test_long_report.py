@@ -17,7 +17,7 @@ from forensics.media.side_by_side import SIDE_PX, ViewerClip, caption
 from forensics.records import Comparison
 from forensics.report.html import render_html
 from forensics.report.view import View, load_view
-from tests.browser.conftest import open_page, until
+from tests.browser.conftest import axe_violations, open_page, until
 from tests.viewer_clips import RATE
 
 if TYPE_CHECKING:
@@ -67,20 +67,48 @@ def long_view(moving_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return View(view.data_dir, audit, b"{}", view.frames, faces, {})
 
 
-def test_two_thousand_faces_open_at_once(
-    long_view: View, chromium: Browser, tmp_path: Path
-) -> None:
-    report = tmp_path / "long.html"
-    report.write_text(render_html(long_view, links=False), "utf-8")
-    size = report.stat().st_size
+@pytest.fixture(scope="module")
+def long_report(long_view: View, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("long-report") / "long.html"
+    path.write_text(render_html(long_view, links=False), "utf-8")
+    return path
+
+
+def test_two_thousand_faces_open_at_once(long_report: Path, chromium: Browser) -> None:
     took_s = []
     for _ in range(3):  # the quickest: other programs share the machine
         begun = time.monotonic()
-        opened = open_page(chromium, report)
+        opened = open_page(chromium, long_report)
         until(opened.page, "document.querySelector('#viewer-0')?.dataset.shown === '1'")
         took_s.append(time.monotonic() - begun)
     assert opened.page.locator("#faces-table tbody tr").count() == FACES
     assert opened.page.locator("#viewer-0 video").count() == 1  # the clip is in the page
-    assert size <= MOST_BYTES
+    assert long_report.stat().st_size <= MOST_BYTES
     assert min(took_s) <= MOST_READY_S
+    assert [url for url in opened.requests if not url.startswith("data:")] == [long_report.as_uri()]
     assert opened.complaints == []
+
+
+def test_every_frame_of_two_thousand_is_reached_by_keyboard(
+    long_report: Path, chromium: Browser
+) -> None:
+    page = open_page(chromium, long_report).page
+    until(page, "document.querySelector('#viewer-0')?.dataset.shown === '1'")
+    page.locator("#viewer-0 [data-seek]").focus()
+    for key, frame in (("End", FACES), (",", FACES - 1), ("Home", 1), (".", 2)):
+        page.keyboard.press(key)
+        until(page, f"document.querySelector('#viewer-0').dataset.shown === '{frame}'")
+
+
+def test_axe_finds_no_violation_among_two_thousand(long_report: Path, chromium: Browser) -> None:
+    found, passed = axe_violations(open_page(chromium, long_report).page)
+    assert found == []
+    assert passed > 10
+
+
+def test_without_a_script_two_thousand_faces_are_there(
+    long_report: Path, chromium: Browser
+) -> None:
+    page = open_page(chromium, long_report, script=False).page
+    assert page.locator("#faces-table tbody tr").count() == FACES
+    assert page.locator("video[controls]").first.is_visible()
