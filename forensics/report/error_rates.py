@@ -75,27 +75,43 @@ def tested_on(people: int, faces: int) -> str:
 
 
 def rate_here(tested: Mapping[str, JudgedTarget], view: View) -> str:
-    """One line for the first screen: how often faces of this audit's usual size erred.
+    """One line for the first screen: how often faces as small, usual and large as these erred.
 
-    Empty where the test did not count that size, or on too few people.
+    A size that the test did not count, or on too few people, is said to be unknown.  Empty where
+    nothing was counted or nobody is here.
     """
     eyes = _eyes_px(view)
-    target = next(iter(tested.values()), None)
-    if not eyes or target is None:
+    name, target = next(iter(tested.items()), (None, None))
+    if not eyes or target is None or not target.by_size:
         return ""
-    usual = median(eyes)
-    for one in target.by_size:
-        if one.from_px <= usual < one.to_px and one.people >= LEAST_PEOPLE:
-            return _(
-                "of {faces} tested faces with {size} pixels between the eyes, as the median "
-                "face here has, {share} came out wrong: {about}"
-            ).format(
-                faces=one.faces,
-                size=_size_name((one.from_px, one.to_px)),
-                share=_share(one),
-                about=ABOUT[next(iter(tested))],
-            )
-    return ""
+    named: dict[CountedSize | None, list[str]] = {}
+    for px, which in (
+        (min(eyes), _("the smallest here")),
+        (median(eyes), _("the median here")),
+        (max(eyes), _("the largest here")),
+    ):
+        named.setdefault(_band_of(px, target.by_size), []).append(which)
+    parts = [
+        _("not known for {which}").format(which=_(" and ").join(which))
+        if one is None
+        else _("{share} of those with {size} pixels between the eyes ({which})").format(
+            share=_share(one),
+            size=_size_name((one.from_px, one.to_px)),
+            which=_(" and ").join(which),
+        )
+        for one, which in named.items()
+    ]
+    return _(
+        "in the test, restored faces came out wrong as often as this: {parts}; {about}"
+    ).format(parts=", ".join(parts), about=ABOUT.get(name or "", name or ""))
+
+
+def _band_of(eyes_px: float, sizes: Sequence[CountedSize]) -> CountedSize | None:
+    """The band of a size, if it was tested on people enough."""
+    for one in sizes:
+        if one.from_px <= eyes_px < one.to_px and one.people >= LEAST_PEOPLE:
+            return one
+    return None
 
 
 def _table(

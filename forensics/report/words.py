@@ -254,7 +254,7 @@ _RATED: Final[Mapping[Band, str]] = Table(
     {
         "high": N_("high"),
         "caution": N_("caution"),
-        "no_sign": N_("no sign of invention"),
+        "no_sign": N_("no sign of invention (which confirms nothing)"),
         "not_calculable": N_("not calculable"),
     }
 )

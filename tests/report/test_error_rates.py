@@ -59,23 +59,36 @@ def test_the_rows_count_the_faces_that_are_here(view: View) -> None:
     )
 
 
+def test_the_first_screen_tells_small_faces_from_large_ones(view: View) -> None:
+    least, most = min(eyes(view)), max(eyes(view))
+    middle = (least + most) / 2
+    said = rate_here(
+        {"any": counted(size(1, middle, erred=48), size(middle, most + 1, erred=6))}, view
+    )
+    assert "80% (21% to 48%) of those with 1 to" in said
+    assert said.index("the smallest here") < said.index("the largest here")
+    assert "10% (21% to 48%) of those with" in said
+
+
 def test_few_people_give_no_rate(view: View) -> None:
     tested = {"any": counted(size(1, 500, people=29))}
     sizes, _ = rate_tables(tested, with_test(view, tested["any"]))
     assert sizes.rows[0].rates == ("too few to tell (n = 29)",)
-    assert rate_here(tested, view) == ""
+    assert "not known for the smallest here and the median here and the largest" in rate_here(
+        tested, view
+    )
 
 
 def test_sizes_that_were_not_tested_are_said(view: View) -> None:
     tested = {"any": counted(size(400, 500))}
     sizes, _ = rate_tables(tested, with_test(view, tested["any"]))
     assert f"{len(eyes(view))} of {len(eyes(view))} faces here are of a size" in sizes.note
-    assert rate_here(tested, view) == ""
+    assert "not known for the smallest here" in rate_here(tested, view)
 
 
 def test_the_page_says_them_in_the_court_section_and_on_the_first_screen(view: View) -> None:
     page = Page(render_html(with_test(view, counted(size(1, 500)))))
-    assert "of 60 tested faces with 1 to 500 pixels between the eyes" in page.words
+    assert "33% (21% to 48%) of those with 1 to 500 pixels between the eyes (the" in page.words
     assert "How often restored faces erred in the test, by their size in the footage" in page.words
     assert "by the word they were given" in page.words
     assert court.SIZES not in page.words
@@ -85,7 +98,7 @@ def test_the_first_screen_does_not_say_untested_of_what_was_tested(view: View) -
     page = Page(render_html(with_test(view, counted(size(1, 500)))))
     assert words.TESTED_SENTENCE in page.words
     assert words.NO_PROBABILITY_SENTENCE not in page.words
-    assert "Of 60 tested faces with 1 to 500 pixels between the eyes" in page.words
+    assert "In the test, restored faces came out wrong as often as this: 33%" in page.words
     audit = view.audit.model_copy(update={"calibration": None})
     bare = View(view.data_dir, audit, b"{}", view.frames, view.faces, {})
     assert words.TESTED_SENTENCE not in Page(render_html(bare)).words

@@ -105,7 +105,10 @@ def test_a_summary_counts_bands_flags_and_losses() -> None:
         flags=("contradicts_footage", "too_small"),
         interocular_px_range=(11.2, 43.7),
     )
-    rated = "rated high in 30, no sign of invention in 1,166, not calculable in 4 of 1,200 frames"
+    rated = (
+        "rated high in 30, no sign of invention (which confirms nothing) in 1,166, not calculable "
+        "in 4 of 1,200 frames"
+    )
     assert f"{rated} that show this person" in said
     assert "the eyes are 11 to 44 pixels apart" in said
     assert "flags: contradicts the footage, too small" in said
