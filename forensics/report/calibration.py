@@ -32,6 +32,10 @@ def calibration_sentence(note: CalibrationNote | None, profile: str, reason: str
             command=COMMAND.format(profile=profile),
         )
     if not note.shown:
+        if not note.tested:
+            return _("{first} The report says what its calibration lacked.").format(
+                first=_(NO_PROBABILITY_SENTENCE)
+            )
         return _("{first} The report says by how much it missed.").format(first=_(TESTED_SENTENCE))
     (sentence,) = calibration_limits(note)
     return sentence

@@ -109,7 +109,7 @@ def test_one_that_missed_its_bar_is_recorded_and_shows_nothing(tmp_path: Path) -
     assert faces[0].risk.reason is None
     assert audit.calibration is not None
     assert audit.calibration.shown == ()
-    assert any("Its test missed the bar; the report says by how much." in line for line in told)
+    assert any("The report says what its calibration lacked." in line for line in told)
     assert any("The gain is under 0.03." in line for line in audit.limits)
 
 

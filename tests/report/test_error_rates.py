@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from forensics.records import CalibrationNote, Counted, CountedSize, JudgedTarget
 from forensics.report import court, words
+from forensics.report.calibration import calibration_sentence
 from forensics.report.error_rates import rate_here, rate_tables
 from forensics.report.html import render_html
 from forensics.report.view import View
@@ -102,6 +103,13 @@ def test_the_first_screen_does_not_say_untested_of_what_was_tested(view: View) -
     audit = view.audit.model_copy(update={"calibration": None})
     bare = View(view.data_dir, audit, b"{}", view.frames, view.faces, {})
     assert words.TESTED_SENTENCE not in Page(render_html(bare)).words
+
+
+def test_the_terminal_tells_tested_from_untested() -> None:
+    tested = calibration_sentence(noted(TARGET), "made", None)
+    assert tested == f"{words.TESTED_SENTENCE} The report says by how much it missed."
+    untested = calibration_sentence(noted(TARGET).model_copy(update={"tested": {}}), "made", None)
+    assert untested.startswith(words.NO_PROBABILITY_SENTENCE)
 
 
 def test_a_test_that_did_not_count_has_no_tables(view: View) -> None:
