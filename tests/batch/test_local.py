@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,15 @@ def test_closing_ends_all_workers() -> None:
     assert not [child for child in children if child.is_alive()]
 
 
+@pytest.fixture
+def _as_at_a_terminal() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_as_at_a_terminal")
 def test_ctrl_c_of_the_terminal_ends_no_worker_by_itself() -> None:
     """It reaches the whole group; the driver alone decides, and leaves items resumable."""
     runner = LocalRunner(1, entry=stand_ins.serve)
