@@ -29,6 +29,10 @@ class CountedSize(Counted):
     from_px: float = Field(description="between the eyes in the footage, at least")
     to_px: float = Field(description="and less than")
 
+    def holds(self, eyes_px: float) -> bool:
+        """Whether a face of this size is of the band."""
+        return self.from_px <= eyes_px < self.to_px
+
 
 class JudgedTarget(Record):
     """The figures of one target on people that nothing was fitted or calibrated on.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final, TypeVar
@@ -49,13 +49,14 @@ class RateTable:
 
 def rate_tables(tested: Mapping[str, JudgedTarget], view: View) -> tuple[RateTable, ...]:
     """By size and by word; a table that the test did not count is left out."""
+    eyes, bands = _eyes_px(view), _sizes(tested)
     sizes = _table(
         tested,
         lambda target: {(one.from_px, one.to_px): one for one in target.by_size},
         _size_name,
-        lambda key: sum(key[0] <= eyes < key[1] for eyes in _eyes_px(view)),
+        lambda key: sum(map(bands[key].holds, eyes)),
         (_("How often restored faces erred in the test, by their size in the footage"),
-         _("pixels between the eyes"), f"{_(SIZES_NOTE)}{_outside(tested, view)}"),
+         _("pixels between the eyes"), f"{_(SIZES_NOTE)}{_outside(bands.values(), eyes)}"),
     )  # fmt: skip
     given = [face.risk.band for face in view.faces if _restored(face)]
     words = _table(
@@ -109,7 +110,7 @@ def rate_here(tested: Mapping[str, JudgedTarget], view: View) -> str:
 def _band_of(eyes_px: float, sizes: Sequence[CountedSize]) -> CountedSize | None:
     """The band of a size, if it was tested on people enough."""
     for one in sizes:
-        if one.from_px <= eyes_px < one.to_px and one.people >= LEAST_PEOPLE:
+        if one.holds(eyes_px) and one.people >= LEAST_PEOPLE:
             return one
     return None
 
@@ -165,11 +166,15 @@ def _eyes_px(view: View) -> Sequence[float]:
     return [face.interocular_px for face in view.faces if _restored(face)]
 
 
-def _outside(tested: Mapping[str, JudgedTarget], view: View) -> str:
+def _sizes(tested: Mapping[str, JudgedTarget]) -> Mapping[tuple[float, float], CountedSize]:
+    """Every band of sizes that some target was counted in."""
+    return {(one.from_px, one.to_px): one for t in tested.values() for one in t.by_size}
+
+
+def _outside(bands: Iterable[CountedSize], eyes: Sequence[float]) -> str:
     """A sentence for faces of sizes that no test counted."""
-    sizes: list[CountedSize] = [one for target in tested.values() for one in target.by_size]
-    eyes = _eyes_px(view)
-    beyond = sum(not any(one.from_px <= x < one.to_px for one in sizes) for x in eyes)
+    known = tuple(bands)
+    beyond = sum(not any(one.holds(x) for one in known) for x in eyes)
     if not beyond:
         return ""
     return " " + _(
