@@ -18,7 +18,7 @@ from forensics.models.profiles import Profile, profile
 from forensics.records import PLUGIN_PREFIX, Mode
 
 # Embedded networks, used under every profile.
-MEASURING = ("appearance", "perceptual", "identity", "evidence")
+MEASURING = ("appearance", "perceptual", "identity", "evidence", "traces")
 
 
 RESTORING: Final = frozenset(

@@ -20,6 +20,7 @@ from forensics.faces.retinaface import OfficialDetector, OfficialDetectorConfig
 from forensics.faces.tracklets import Decision
 from forensics.media.probe import Media
 from forensics.models.load import LoadedModel, load_embedded, load_official, load_third_party
+from forensics.models.nets.traces import TracesNet, build_traces
 from forensics.models.official import ALEXNET, official_path, sha256_of
 from forensics.models.profiles import Profile
 from forensics.passes.drawing import Drawer, Manner, NativeDrawer
@@ -69,6 +70,7 @@ class Engines:
     drawing: NativeNetworks | ReferenceEngine | None
     background: str  # what enlarges the picture outside the faces: "auto" resolved
     scorer: Scorer
+    traces: TracesNet  # looks for an earlier restoration; always on the CPU
     models: tuple[Model, ...]
     prober: Prober | None = None  # None: no key face is examined further
 
@@ -178,6 +180,7 @@ def load_engines(settings: Settings) -> Engines:
         drawing=drawing,
         background=background,
         scorer=scorer,
+        traces=build_traces(loaded["traces"].state),
         models=tuple(models),
         prober=_prober(loaded, drawing, scorer, device),
     )
@@ -223,6 +226,7 @@ def load_measuring(device_name: str, *, probing: bool, measures: tuple[str, ...]
         drawing=None,
         background="none",
         scorer=scorer,
+        traces=build_traces(loaded["traces"].state),
         models=tuple(models),
         prober=painter,
     )

@@ -19,6 +19,7 @@ from forensics.passes.paired import PairedDrawer
 from forensics.passes.probe import Probing
 from forensics.passes.redraw import Redraw
 from forensics.passes.sink import Sink
+from forensics.passes.traces import SourceTraces
 from forensics.progress import Progress
 from forensics.scoring.alone import AloneScorer
 
@@ -45,6 +46,7 @@ def restore_and_measure(
         following,
         drawer,
         engines.scorer,
+        SourceTraces(engines.traces),
         settings,
         writer,
         sink,
@@ -69,6 +71,7 @@ def look_alone(
         following,
         AloneDrawer(media.unsupported_signal is not None),
         AloneScorer(engines.scorer),
+        SourceTraces(engines.traces),
         settings,
         writer,
         sink,
@@ -95,6 +98,7 @@ def hold_against_source(
         following,
         drawer,
         engines.scorer,
+        SourceTraces(engines.traces),
         settings,
         writer,
         sink,

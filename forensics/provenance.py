@@ -41,7 +41,8 @@ from forensics.models.state_digest import state_sha256
 from forensics.record_credentials import Credentials
 from forensics.records import Audit, Model
 from forensics.runtime import numeric_facts
-from forensics.scoring.facts import FaceFact
+from forensics.scoring.facts import FaceFact, FlagFinding
+from forensics.scoring.traces import declared_traces
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,12 @@ class Provenance:
             self._other_times = file_times(other.files())
             self.other_credentials = _credentials_of(other.files())
             sink.event("credentials of the restoration", _told(self.other_credentials))
+
+    def declared(self) -> list[FlagFinding]:
+        """What the source's credentials say of an earlier restoration: one finding or none."""
+        types = self.credentials.source_types
+        found = declared_traces(types, self._media.source.frames)
+        return [] if found is None else [found]
 
     # ------------------------------------------------------------ credentials written
 

@@ -223,7 +223,7 @@ class AuditRun:
         gathered, models = sink.gathered, self._provenance.models(engines.models)
         source = self._media.source
         size = (source.display_width, source.display_height)
-        found = find_flags(gathered.facts, size, self.mode)
+        found = find_flags(gathered.facts, size, self.mode) + self._provenance.declared()
         closed = closed_by(found, self.mode)
         found = [one for one in found if closed.finding(one)]
         facts = [closed.fact(one) for one in gathered.facts]

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 EMBEDDED = Path(__file__).parent / "embedded"
 ROLES = (
     "detector", "restorer", "directions", "perceptual", "appearance", "identity", "evidence",
+    "traces",
 )  # fmt: skip
 
 

@@ -68,6 +68,7 @@ class Redraw:
     following: Following
     drawer: Drawer
     scorer: FaceScorer
+    traces: SourceTraces
     settings: Settings
     writer: Writer
     sink: Sink
@@ -77,7 +78,6 @@ class Redraw:
     alone: bool = False
     paired: bool = False
     _over_time: Watching = field(init=False)
-    _traces: SourceTraces = field(default_factory=SourceTraces, init=False)
 
     def __post_init__(self) -> None:
         self._over_time = self.watching or FacesOverTime(self.scorer.digests)
@@ -263,7 +263,7 @@ class Redraw:
         likeness = None
         if self.paired:
             likeness = measure_likeness(face_input(decoded, face)).values.get(PAIR_LIKENESS)
-        traces = self._traces.read(decoded, line.person, face.aligned)
+        traces = self.traces.read(decoded, line.person, face.aligned)
         return self._fact(line, face, steps, traces, likeness)
 
     def _fact(

@@ -12,6 +12,7 @@ from typing import Final
 
 from forensics.faces.align import Aligned
 from forensics.media.reader import DecodedFrame
+from forensics.models.nets.traces import TracesNet
 from forensics.scoring.traces import TRACES, measure_traces
 
 ONE_IN: Final = 5
@@ -21,6 +22,7 @@ ONE_IN: Final = 5
 class SourceTraces:
     """Reads faces in the order of frames; remembers how many each person has shown."""
 
+    net: TracesNet
     _shown: Counter[int] = field(default_factory=Counter)
 
     def read(self, decoded: DecodedFrame, person: int, aligned: Aligned | None) -> float | None:
@@ -31,4 +33,4 @@ class SourceTraces:
         self._shown[person] += 1
         if number % ONE_IN:
             return None
-        return measure_traces(decoded.rgb_u8, aligned.affine).values.get(TRACES)
+        return measure_traces(decoded.rgb_u8, aligned.affine, self.net).values.get(TRACES)

@@ -152,9 +152,8 @@ FLAGS: Final[Mapping[FlagCode, FlagText]] = Table(
         "restored_twice": FlagText(
             N_("restored before"),
             N_(
-                "The source shows traces of an earlier restoration: inside the face it is "
-                "drawn otherwise than around it, so what is measured against it is "
-                "measured against a restored picture"
+                "The source shows traces of an earlier restoration, so what is measured "
+                "against it is measured against a restored picture"
             ),
             N_(
                 "A beauty filter, or a face lit or pasted apart from its surroundings, "

@@ -57,6 +57,9 @@ _FORMS: Final = (
         "Numbers under plugin: come from {measured}; this project neither made "
         "nor tested them, and no flag or band rests on them."
     ),
+    N_("inside the face it is drawn otherwise than around it"),
+    N_("so in {high} of {read} faces read"),
+    N_("its Content Credentials claim the source type {types}"),
     N_("the face looks more like another person of this clip than like its own frames"),
     N_("the reference is what the choice between two plain enlargements changes"),
     N_("features change between frames beyond what moves"),

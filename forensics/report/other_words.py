@@ -256,10 +256,7 @@ OTHER_FINDINGS: Final[Mapping[Mode, Mapping[FlagCode, str]]] = {
                 "From one frame to the next the face turns soft or sharp while its "
                 "surroundings do not, as where a restoration is switched on or off"
             ),
-            "restored_twice": N_(
-                "The clip shows traces of a restoration: inside the face it is drawn "
-                "otherwise than around it"
-            ),
+            "restored_twice": N_("The clip shows traces of a restoration"),
         }
     ),
 }

@@ -112,6 +112,7 @@ ROLES: Final[Mapping[str, str]] = Table(
         "background wdn": N_("second half of the background's network, for its denoising strength"),
         "parser": N_("finds the parts of a restored face, which is pasted inside them"),
         "evidence": N_("states what the footage supports"),
+        "traces": N_("looks for an earlier restoration of the footage"),
         "directions": N_("ways to other faces that fit the same pixels"),
         "alternatives": N_("draws other faces that fit the same pixels"),
     }

@@ -44,9 +44,9 @@ DECISION_CARDS: Final[tuple[Card, ...]] = (
     ),
     Card(
         name=TRACES,
-        version="1",
+        version="2",
         asks="Does the footage itself look as if a restorer had drawn this face before?",
-        unit="weighted sum of differences, log-odds on training people; no probability",
+        unit="log-odds on training samples; no probability",
         span=(None, None),
         direction="high_is_worse",
         needs=("the frame around the face",),
@@ -55,21 +55,21 @@ DECISION_CARDS: Final[tuple[Card, ...]] = (
             "surroundings have too few pixels in the picture (flag `restored_twice`)"
         ),
         method=(
-            "Inside the oval that restorers paste and in the ring of hair, ears and neck around it "
-            "(and beyond the template's square): fine against coarse detail, noise where nothing "
-            "happens, edges, colour detail, grid of 8 and 16 px. 66 differences, each in spreads "
-            "of the training samples, weighed by a ridge logistic fit (`tables/traces.json`). The "
-            "median over every fifth face of a person is held against `traces_limit`."
+            "A small network (`embedded-traces`) sees the face with its surroundings on the "
+            "footage's own grid. At four sizes it takes the mean and the spread of every channel "
+            "inside the oval that restorers paste, on its seam, in the ring of hair, ears and neck "
+            "around it, and beyond the template's square, and weighs them. The median over every "
+            "fifth face of a person is held against `traces_limit`."
         ),
         grounds="own derivation; `training/traces`",
         blind=(
             "silence proves nothing: see docs/known-answers.md for what is missed",
             "a restorer that hardly changes good footage leaves nothing to see",
+            "sharp portraits that no codec touched: 3 of 187 lay above the limit",
             "where the whole picture was drawn again by a network, face and surroundings agree",
-            "dark glasses before smooth hair come close to the limit (3.55)",
             "make-up, beauty filters, a face lit apart from its surroundings and a face pasted "
             "into another picture differ from their surroundings too",
         ),
-        cost_ms=60.0,
+        cost_ms=110.0,
     ),
 )

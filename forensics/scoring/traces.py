@@ -2,15 +2,15 @@
 
 From the footage alone.  A restorer draws inside a mask and leaves what surrounds it as it was, so
 sharpness, noise, colour detail and the codec's grid can differ between the face and the hair, neck
-and clothes around it.  Each of them differs in untouched pictures too; a weighted sum of all,
-fixed on people of the training lists, decides (`tables/traces.json`).
+and clothes around it.  Each of them differs in untouched pictures too; a small network, trained on
+people of the training list and held to a limit set on others, weighs them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -21,12 +21,13 @@ from forensics.scoring.measure import (
     F32,
     TEMPLATE_INTEROCULAR_PX,
     U8,
-    Bool,
     Reading,
     check_picture,
 )
 from forensics.scoring.thresholds import ThresholdTable
-from forensics.scoring.traces_table import TracesTable, shipped_traces
+
+if TYPE_CHECKING:
+    from forensics.models.nets.traces import Placed, TracesNet
 
 F64 = NDArray[np.float64]
 TRACES: Final = "restoration_traces"
@@ -39,34 +40,54 @@ MASK_CENTRE_PX: Final = (256.0, 292.0)
 MASK_RADII_PX: Final = (168.0, 202.0)
 MASK_POWER: Final = 2.5
 FIELD_PX: Final = (-60.0, -60.0, 572.0, 640.0)  # of the template, that is looked at
-INSIDE, _RING = 0.8, (1.05, 1.5)  # of the radius of the mask
+INSIDE, _SEAM, _RING = 0.8, 1.05, 1.5  # of the radius of the mask: where the zones end
 _SQUARE_PX = 262.0  # beyond the template's own square
-_SIGMAS: Final = (0.6, 1.0, 1.7, 3.0)
-_POOL_PX: Final = 2.0
-_SHARES: Final = (10, 50, 90)
+_HALF_PX = 256.0
+_APART = "inside the face it is drawn otherwise than around it"
+DRAWN_TYPES: Final = frozenset(
+    {"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"}
+)
+"""IPTC digital source types of pictures in which something was generated."""
+_USUAL_EYES_PX = 32.0
+_MOST_RADIUS = 3.0
 
 
-def measure_traces(frame_rgb_u8: U8, affine: F64, table: TracesTable | None = None) -> Reading:
+def measure_traces(frame_rgb_u8: U8, affine: F64, net: TracesNet) -> Reading:
     """`restoration_traces`: how far the face stands out of its surroundings as restored ones do.
 
     ``frame_rgb_u8`` (H, W, 3) is the frame as decoded; ``affine`` (2, 3) takes its px to the
-    template.  About -6 to 6, high is suspicious; it is no probability.  Abstains under 16 px
+    template.  About -10 to 10, high is suspicious; it is no probability.  Abstains under 16 px
     between the eyes and where too little of the surroundings is in the picture.
 
     Raises `ValueError` for a wrong dtype or shape.
     """
     check_picture("frame_rgb_u8", frame_rgb_u8)
-    known = table or shipped_traces()
     scale = math.sqrt(abs(float(np.linalg.det(np.asarray(affine, np.float64)[:, :2]))))
     if scale <= 0 or TEMPLATE_INTEROCULAR_PX / scale < MIN_INTEROCULAR_PX:
         reason = f"under {MIN_INTEROCULAR_PX:.0f} px between the eyes: cannot be told"
         return Reading(reasons={TRACES: reason})
-    part, placed = cut(frame_rgb_u8, np.asarray(affine, np.float64))
-    differences = read_differences(part, placed)
-    if differences is None:
+    placed = place(*cut(frame_rgb_u8, np.asarray(affine, np.float64)))
+    if placed is None:
         reason = "too little of the face or its surroundings is in the picture"
         return Reading(reasons={TRACES: reason})
-    return Reading({TRACES: known.score(differences)})
+    return Reading({TRACES: told(net, placed)})
+
+
+def told(net: TracesNet, placed: Placed) -> float:
+    """The network's number, the mean of the picture as it is and mirrored."""
+    import torch
+
+    with torch.inference_mode():
+        return (float(net(placed)[0]) + float(net(mirrored(placed))[0])) / 2
+
+
+def mirrored(placed: Placed) -> Placed:
+    """The same face in a mirror: the picture, its zones and where its pixels lie."""
+    from forensics.models.nets.traces import Placed
+
+    where = placed.place.clone()
+    where[:, 1] = -where[:, 1]
+    return Placed(placed.levels.flip(3), where.flip(3), placed.zones.flip(3))
 
 
 def find_traces(person: int, own: Sequence[FaceFact], limits: ThresholdTable) -> FlagFinding | None:
@@ -91,7 +112,25 @@ def find_traces(person: int, own: Sequence[FaceFact], limits: ThresholdTable) ->
         SEVERITY["restored_twice"],
         measured=median,
         reference=limit,
-        detail=f"so in {len(high)} of {len(read)} faces read",
+        detail=f"{_APART}; so in {len(high)} of {len(read)} faces read",
+    )
+
+
+def declared_traces(source_types: Iterable[str], frames: int) -> FlagFinding | None:
+    """Whether the source's own Content Credentials claim that a network drew in it, or None.
+
+    ``source_types`` are the IPTC digital source types of their actions; ``frames`` is the length of
+    the source, all of which the claim is about.  A claim is no proof, and its absence is none.
+    """
+    claimed = sorted(DRAWN_TYPES.intersection(source_types))
+    if not claimed:
+        return None
+    return FlagFinding(
+        "restored_twice",
+        None,
+        ((1, frames),),
+        SEVERITY["restored_twice"],
+        detail=f"its Content Credentials claim the source type {' and '.join(claimed)}",
     )
 
 
@@ -116,98 +155,41 @@ def cut(frame_rgb_u8: U8, affine: F64) -> tuple[U8, F64]:
     return np.asarray(small, np.uint8), np.asarray(matrix @ back, np.float64)
 
 
-def read_differences(part_rgb_u8: U8, affine: F64) -> dict[str, float] | None:
-    """What the face has more of than the ring around it (``_ring``) and than what is beyond.
+def place(part_rgb_u8: U8, affine: F64) -> Placed | None:
+    """The part as the network is given it; None where face or ring have too few pixels."""
+    import torch
 
-    Names end in ``_ring`` and ``_far``; the latter are absent where nothing lies beyond the
-    template's square.  None where face or ring have too few pixels.
-    """
+    from forensics.models.nets.traces import Placed
+
     if min(part_rgb_u8.shape[:2]) < 16:
         return None
-    inside, ring, far = _zones(part_rgb_u8.shape[:2], affine)
-    if min(int(inside.sum()), int(ring.sum())) < MIN_PIXELS:
+    where, zones = _maps(part_rgb_u8.shape[:2], affine)
+    if min(int(zones[0].sum()), int(zones[2].sum())) < MIN_PIXELS:
         return None
-    read = _Reader(part_rgb_u8)
-    face = read.zone(inside)
-    found: dict[str, float] = {}
-    for name, zone in (("ring", ring), ("far", far)):
-        if int(zone.sum()) >= MIN_PIXELS:
-            around = read.zone(zone)
-            found |= {f"{key}_{name}": face[key] - around[key] for key in face}
-    return found
+    levels = np.ascontiguousarray(part_rgb_u8.transpose(2, 0, 1)[None], np.float32)
+    return Placed(*(torch.from_numpy(a) for a in (levels, where[None], zones[None])))
 
 
-def _zones(shape: tuple[int, ...], affine: F64) -> tuple[Bool, Bool, Bool]:
-    """Inside the mask, the ring around it, and beyond the template's square."""
+def _maps(shape: tuple[int, ...], affine: F64) -> tuple[F32, F32]:
+    """Where each pixel lies (4, H, W), and the four zones (4, H, W): see `Placed`."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
     (a, b, c), (d, e, f) = affine.tolist()
     u, v = a * x + b * y + c, d * x + e * y + f
     across = np.abs(u - MASK_CENTRE_PX[0]) / MASK_RADII_PX[0]
     down = np.abs(v - MASK_CENTRE_PX[1]) / MASK_RADII_PX[1]
     radius = (across**MASK_POWER + down**MASK_POWER) ** (1 / MASK_POWER)
+    scale = math.sqrt(abs(float(np.linalg.det(affine[:, :2]))))
+    eyes = math.log2(TEMPLATE_INTEROCULAR_PX / scale / _USUAL_EYES_PX)
+    where = np.stack(
+        [
+            np.minimum(radius, _MOST_RADIUS),
+            (u - _HALF_PX) / _HALF_PX,
+            (v - _HALF_PX) / _HALF_PX,
+            np.full_like(u, eyes),
+        ]
+    )
     beyond = np.maximum(np.abs(u - 255.5), np.abs(v - 255.5)) > _SQUARE_PX
-    return radius < INSIDE, (radius > _RING[0]) & (radius < _RING[1]), beyond
-
-
-class _Reader:
-    """Local statistics of a picture, made once and read zone by zone."""
-
-    def __init__(self, rgb_u8: U8) -> None:
-        self._grey = cv2.cvtColor(rgb_u8, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        soft = [self._grey, *(_soft(self._grey, sigma) for sigma in _SIGMAS)]
-        self._bands = [np.square(soft[k] - soft[k + 1]) for k in range(4)]
-        self._level = [np.log(_soft(band, _POOL_PX) + 0.05) for band in self._bands]
-        self._slope = [self._level[k] - self._level[k + 1] for k in range(3)]
-        self._maps: Mapping[str, F32] = {
-            "slope0": self._slope[0],
-            "slope1": self._slope[1],
-            "slope2": self._slope[2],
-            "level0": self._level[0],
-            "level1": self._level[1],
-            "level3": self._level[3],
-            "colour": _colour_slope(rgb_u8),
-        }
-
-    def zone(self, mask: Bool) -> dict[str, float]:
-        """All statistics of one zone by name."""
-        found: dict[str, float] = {}
-        for name, picture in self._maps.items():
-            for share, value in zip(_SHARES, np.percentile(picture[mask], _SHARES), strict=True):
-                found[f"{name}_{share}"] = float(value)
-        for k in range(3):
-            fine, coarse = float(self._bands[k][mask].sum()), float(self._bands[k + 1][mask].sum())
-            found[f"energy{k}"] = math.log((fine + 1e-3) / (coarse + 1e-3))
-            strong = self._level[k + 1][mask]
-            kept = strong >= np.percentile(strong, 75)
-            found[f"edge{k}"] = float(np.percentile(self._slope[k][mask][kept], 80))
-        flat = self._level[3][mask]
-        kept = flat <= np.percentile(flat, 30)
-        for k in range(2):
-            found[f"flat{k}"] = float(np.median(self._level[k][mask][kept]))
-        for period in (8, 16):
-            for axis in (0, 1):
-                found[f"grid{period}_{axis}"] = _grid(self._grey, mask, period, axis)
-        return found
-
-
-def _grid(grey: F32, mask: Bool, period: int, axis: int) -> float:
-    """Strongest phase of the steps between neighbours against their median, within a zone."""
-    steps = np.minimum(np.abs(np.diff(grey, axis=axis)), 12)
-    inside = mask[1:] if axis == 0 else mask[:, 1:]
-    phase = np.nonzero(inside)[axis] % period
-    count = np.maximum(np.bincount(phase, minlength=period), 1)
-    mean = np.bincount(phase, steps[inside], period) / count
-    return float(mean.max() / max(float(np.median(mean)), 0.05))
-
-
-def _colour_slope(rgb_u8: U8) -> F32:
-    """Fine against coarse detail of both colour differences, log; (H, W)."""
-    colour = cv2.cvtColor(rgb_u8, cv2.COLOR_RGB2YCrCb)[..., 1:].astype(np.float32)
-    soft = [_soft(colour, sigma) for sigma in (0.6, 1.5, 3.0)]
-    fine, coarse = (_soft(np.square(soft[k] - soft[k + 1]).sum(2), _POOL_PX) for k in range(2))
-    return np.asarray(np.log(fine + 0.02) - np.log(coarse + 0.02), np.float32)
-
-
-def _soft(picture: F32, sigma: float) -> F32:
-    out = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
-    return np.asarray(out, np.float32)
+    seam = (radius >= INSIDE) & (radius <= _SEAM)
+    ring = (radius > _SEAM) & (radius < _RING)
+    zones = np.stack([radius < INSIDE, seam, ring, beyond])
+    return where.astype(np.float32), zones.astype(np.float32)

@@ -86,6 +86,13 @@ class NullScorer:
         return [Scored(measured, {"lpips_crop": "null engine"}, {}, maps) for _ in faces]
 
 
+class NullTraces:
+    """No face was drawn before."""
+
+    def __call__(self, placed: object) -> list[float]:
+        return [0.0]
+
+
 @cache
 def _models() -> tuple[Model, ...]:
     cards = {role: read_card(role) for role in ROLES}
@@ -110,13 +117,14 @@ def null_engines(settings: Settings, *, nan: bool = False) -> Engines:
         ),
         background="lanczos",
         scorer=NullScorer(),  # type: ignore[arg-type]
+        traces=NullTraces(),  # type: ignore[arg-type]
         models=_models(),
     )
 
 
 def null_measuring(device: str, *, probing: bool, measures: tuple[str, ...] = ()) -> Engines:
     """In place of `forensics.engines.load_measuring`."""
-    measuring = {"detector", "appearance", "perceptual", "identity", "evidence"}
+    measuring = {"detector", "appearance", "perceptual", "identity", "evidence", "traces"}
     return Engines(
         detector=NullDetector(),  # type: ignore[arg-type]  # has the one method that is called
         least_eye_px=8.0,
@@ -125,5 +133,6 @@ def null_measuring(device: str, *, probing: bool, measures: tuple[str, ...] = ()
         drawing=None,
         background="none",
         scorer=NullScorer(),  # type: ignore[arg-type]
+        traces=NullTraces(),  # type: ignore[arg-type]
         models=tuple(model for model in _models() if model.role in measuring),
     )

@@ -26,6 +26,7 @@ from forensics.evidence.verify import verify
 from forensics.media.describe import packet_hash_text
 from forensics.progress import Silent
 from forensics.records import Audit
+from forensics.report.other_words import TWICE
 from tests.bundle_checks import validate_bundle
 from tests.credentials.conftest import make_signer
 from tests.credentials.parts import Anchored, flip, own_reader
@@ -85,6 +86,19 @@ def test_what_the_source_carries_is_recorded_with_its_failure(audited: Run) -> N
     head = page[: page.index("</header>")]
     assert "present and NOT VALID" in head
     assert "assertion.bmffHash.mismatch" in head
+
+
+def test_a_source_whose_credentials_claim_that_it_was_drawn_in_is_flagged(audited: Run) -> None:
+    (flag,) = [one for one in audited.audit.flags if one.code == "restored_twice"]
+    assert flag.person is None
+    assert flag.frames == ((1, audited.audit.source.frames),)
+    assert (
+        "its Content Credentials claim the source type compositeWithTrainedAlgorithmicMedia"
+        in flag.words
+    )
+    assert audited.audit.limits[1] == TWICE
+    page = (audited.bundle / "data/report/report.html").read_text("utf-8")
+    assert page.index("shows traces of an earlier restoration") < page.index("<h1>")
 
 
 def test_the_restored_clip_is_signed_and_its_digest_is_that_of_the_signed_file(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from forensics.models.load import load_embedded
 from forensics.models.nets.identity import build_identity
+from forensics.models.nets.traces import TracesNet, build_traces
 from forensics.records import FlagCode
 from forensics.scoring import identity
 from forensics.scoring.attributes import measure_facial_hair, measure_glasses
@@ -58,10 +59,11 @@ class Looked:
 
 @dataclass(frozen=True)
 class Judge:
-    """The shipped tables and the embedded recogniser."""
+    """The shipped tables and the embedded networks that the asked measures need."""
 
     table: ReferenceTable
     recogniser: torch.nn.Module
+    traces: TracesNet
 
     def facts(self, face: FaceInput) -> Facts:
         """What the footage alone decides; the same for every restoration of it."""
@@ -85,7 +87,7 @@ class Judge:
 
     def look_at_footage(self, frame_rgb_u8: U8, affine: NDArray[np.float64]) -> Looked:
         """What the footage alone says of an earlier restoration."""
-        reading = measure_traces(frame_rgb_u8, affine)
+        reading = measure_traces(frame_rgb_u8, affine, self.traces)
         found = find_traces(
             0, [replace(_FACT, traces=reading.values.get(TRACES))], shipped_thresholds()
         )
@@ -169,4 +171,6 @@ ALL_MEASURES = (*(name for name in _READERS if name != PAIR_LIKENESS), *_MATCHED
 @cache
 def shipped_judge() -> Judge:
     """The judge with what travels with the package; built once."""
-    return Judge(shipped_references(), build_identity(load_embedded("identity").state))
+    recogniser = build_identity(load_embedded("identity").state)
+    traces = build_traces(load_embedded("traces").state)
+    return Judge(shipped_references(), recogniser, traces)

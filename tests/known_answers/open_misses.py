@@ -27,8 +27,8 @@ _IRIS = (
     " above the edit; narrow and dark eyes show little of the ring"
 )
 _TWICE = (
-    "a face drawn at the frame's own size leaves little to see, and the limit stands above dark"
-    " glasses before smooth hair"
+    "a face drawn at the frame's own size leaves little to see (5 of 55); enlarged twice, 48 of 55"
+    " are seen, all but one below 64 px"
 )
 _TIME = (
     "the same face, laid on the footage, is no wrong pair; the record of the pair says which frame"
@@ -52,13 +52,13 @@ OPEN_MISSES: Final[dict[str, OpenMiss]] = {
     "frames not restored, silent": OpenMiss(0.92, _SHARP),
     "jitter": OpenMiss(0.91, _STILL),
     "one iris recoloured": OpenMiss(0.50, _IRIS),
-    "restored twice": OpenMiss(0.21, _TWICE),
+    "restored twice": OpenMiss(0.48, _TWICE),
 }
 """By kind: no right answer at all."""
 
 OPEN_NAMES: Final[dict[str, OpenMiss]] = {
     "one iris recoloured": OpenMiss(0.50, _IRIS),
-    "restored twice": OpenMiss(0.21, _TWICE),
+    "restored twice": OpenMiss(0.48, _TWICE),
     "pair shifted in time": OpenMiss(0.0, _TIME),
 }
 """By kind: seen perhaps, but not by the flag that says what it is."""
