@@ -76,9 +76,9 @@ class Provenance:
             sink.event("credentials of the restoration", _told(self.other_credentials))
 
     def declared(self) -> list[FlagFinding]:
-        """What the source's credentials say of an earlier restoration: one finding or none."""
-        types = self.credentials.source_types
-        found = declared_traces(types, self._media.source.frames)
+        """What the source itself says of an earlier restoration: one finding or none."""
+        source = self._media.source
+        found = declared_traces(self.credentials.source_types, source.declared, source.frames)
         return [] if found is None else [found]
 
     # ------------------------------------------------------------ credentials written

@@ -51,6 +51,11 @@ class Source(Record):
         default=(), description="what the file does not say and was assumed"
     )
     note: str | None = Field(default=None, description="what the maker says about the file")
+    declared: str | None = Field(
+        default=None,
+        description="what its own tags say of a network that drew in it (of a folder: the first "
+        "picture that says so); a word, no proof",
+    )
     credentials: Credentials | None = Field(
         default=None, description="Content Credentials in it; None where nobody looked"
     )

@@ -21,6 +21,7 @@ from av.stream import Stream
 from forensics import records
 from forensics.errors import InputError
 from forensics.media.container import codec_name, open_video, reason_of
+from forensics.media.declaration import KEY, described
 from forensics.media.probe import Media
 from forensics.media.streams import PacketTally, fits_mp4, kind_of, other_packets
 
@@ -219,7 +220,9 @@ _OWN_KEYS = {"major_brand", "minor_version", "compatible_brands", "encoder", "cr
 
 
 def _copy_facts(source: InputContainer, out: OutputContainer) -> None:
-    """Carry over what the maker said (title, comment, chapters)."""
-    out.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in _OWN_KEYS})
+    """Carry over what the maker said (title, comment, chapters), and say what was done."""
+    said = {k: v for k, v in source.metadata.items() if k.lower() not in _OWN_KEYS}
+    theirs = next((said.pop(k) for k in list(said) if k.lower() == KEY), None)  # Matroska shouts
+    out.metadata.update({**said, KEY: described(theirs)})
     if chapters := source.chapters():
         out.set_chapters(chapters)

@@ -25,6 +25,7 @@ from forensics.media import streams as packets
 from forensics.media.clock import Clock
 from forensics.media.colour import Colour, colour_of
 from forensics.media.container import RAW_DEMUXERS, codec_name, open_video, video_stream
+from forensics.media.declaration import declared_in
 from forensics.media.geometry import Geometry, Turn, turn_of_matrix
 from forensics.media.limits import Limits
 from forensics.media.walk import Lost, walk
@@ -73,6 +74,8 @@ class Examined:
     rate: Ratio | None
     said: str | None
     """What the maker says about the file."""
+    declared: str | None = None
+    """Where its own tags say that a network drew in it."""
 
     @property
     def geometry(self) -> Geometry:
@@ -126,6 +129,7 @@ def examine_video(path: Path, demuxer: str, limits: Limits, beat: Beat) -> Exami
             time_base=None if raw else _pair(stream.time_base),
             rate=_pair(rate),
             said=container.metadata.get("comment") or container.metadata.get("title"),
+            declared=declared_in(container.metadata.values()),
         )
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from forensics.errors import InputError
+from forensics.media.declaration import declared_in
 from forensics.media.geometry import EXIF_TURNS, Geometry, Turn
 from forensics.media.limits import Limits
 from forensics.media.quick import sniff_file
@@ -47,6 +48,8 @@ class Header:
     pictures: int
     icc_sha256: str | None
     notes: tuple[str, ...]
+    declared: str | None = None
+    """Where its own text says that a network drew in it."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,15 @@ def _header(image: ImageFile.ImageFile, name: str) -> Header:
         pictures=pictures,
         icc_sha256=hashlib.sha256(icc).hexdigest() if icc else None,
         notes=tuple(notes),
+        declared=declared_in(_texts(image)),
     )
+
+
+def _texts(image: ImageFile.ImageFile) -> list[str]:
+    """What the file says in words: PNG texts, JPEG comments, XMP."""
+    found = [v for v in image.info.values() if isinstance(v, str)]
+    raw = (image.info.get(key) for key in ("xmp", "comment"))
+    return found + [v.decode("utf-8", "replace") for v in raw if isinstance(v, bytes)]
 
 
 def read_picture(path: Path, limits: Limits) -> Still:

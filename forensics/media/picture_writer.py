@@ -15,10 +15,12 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from forensics import records
 from forensics.errors import InputError
 from forensics.media.container import digest_file, digest_files
+from forensics.media.declaration import PICTURE_KEY, described
 from forensics.media.probe import Media
 from forensics.media.reader import DecodedFrame
 from forensics.media.written import Written
@@ -48,11 +50,14 @@ class PictureWriter:
             alpha = cv2.resize(decoded.alpha_u8, (width, height), interpolation=cv2.INTER_CUBIC)
             samples = np.dstack([rgb_u8, alpha])
         still = decoded.still
+        words = PngInfo()
+        words.add_text(PICTURE_KEY, described(None))
         Image.fromarray(samples).save(
             self._part / self._name(decoded),
             format="PNG",
             icc_profile=still.icc if still else None,
             exif=(still.exif if still else None) or b"",
+            pnginfo=words,
         )
 
     def _name(self, decoded: DecodedFrame) -> str:

@@ -8,7 +8,7 @@ digests are taken here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -162,7 +162,8 @@ def _probe_folder(path: Path, folder: Folder, limits: Limits, examiner: Examiner
         notes.append(f"{len(damaged)} pictures cannot be read and count as failed frames")
     notes.append("frames follow each other in the natural order of their names, without times")
     digests = digest_files(folder.pictures)
-    return _pictures_media(path, digests, headers[0], folder.pictures, limits, tuple(notes))
+    first = replace(headers[0], declared=next((h.declared for h in headers if h.declared), None))
+    return _pictures_media(path, digests, first, folder.pictures, limits, tuple(notes))
 
 
 def _pictures_media(
@@ -198,6 +199,7 @@ def _pictures_media(
         pix_fmt=f"{header.mode} {header.bits} bit",
         colour=colour,
         assumptions=(*header.notes, *mirror_note(geometry.turn), *notes),
+        declared=header.declared,
     )
     return Media(path, source, limits, geometry, pictures=pictures)
 
@@ -237,6 +239,7 @@ def _probe_video(path: Path, limits: Limits, examiner: Examiner) -> Media:
         colour=found.colour.words(),
         assumptions=_assumptions(found, rate if time_base is None else None),
         note=found.said,
+        declared=found.declared,
     )
     return Media(
         path=path,

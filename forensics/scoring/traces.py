@@ -116,21 +116,29 @@ def find_traces(person: int, own: Sequence[FaceFact], limits: ThresholdTable) ->
     )
 
 
-def declared_traces(source_types: Iterable[str], frames: int) -> FlagFinding | None:
-    """Whether the source's own Content Credentials claim that a network drew in it, or None.
+def declared_traces(
+    source_types: Iterable[str], tags_say: str | None, frames: int
+) -> FlagFinding | None:
+    """Whether the source itself claims that a network drew in it, or None.
 
-    ``source_types`` are the IPTC digital source types of their actions; ``frames`` is the length of
-    the source, all of which the claim is about.  A claim is no proof, and its absence is none.
+    ``source_types`` are the IPTC digital source types of its Content Credentials' actions,
+    ``tags_say`` what its own tags say of it; ``frames`` is the length of the source, all of which
+    the claim is about.  A claim is no proof, and its absence is none.
     """
-    claimed = sorted(DRAWN_TYPES.intersection(source_types))
-    if not claimed:
+    claims = [
+        f"its Content Credentials claim the source type {name}"
+        for name in sorted(DRAWN_TYPES.intersection(source_types))
+    ]
+    if tags_say is not None:
+        claims.append("its own tags say so")
+    if not claims:
         return None
     return FlagFinding(
         "restored_twice",
         None,
         ((1, frames),),
         SEVERITY["restored_twice"],
-        detail=f"its Content Credentials claim the source type {' and '.join(claimed)}",
+        detail="; ".join(claims),
     )
 
 

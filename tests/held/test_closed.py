@@ -11,6 +11,7 @@ import pytest
 from forensics.config import Settings
 from forensics.evidence.lines import iter_faces, iter_frames, load_audit
 from forensics.evidence.verify import verify
+from forensics.media.declaration import LINE
 from forensics.records import FlagCode
 from forensics.report.other_words import NOTHING_RESTORED, TWICE
 from forensics.report.words import DEMONSTRATION_SENTENCE
@@ -19,7 +20,7 @@ from forensics.scoring.measure import FaceInput, Reading
 from forensics.scoring.mismatch import PAIR_LIKENESS
 from forensics.scoring.thresholds import ThresholdTable
 from tests.held.conftest import FRAMES, MadePair
-from tests.null_audits import null_audit
+from tests.null_audits import make_moving, make_picture, null_audit
 
 HTML = Settings(format="html")
 
@@ -81,6 +82,23 @@ def test_a_source_that_was_restored_before_is_said_on_the_first_screen(
     body = html[html.index("<body>") :]
     assert body.index("shows traces of an earlier restoration") < body.index("<h1>")
     assert verify(bundle).exit_code == 0, verify(bundle).lines()
+
+
+def test_what_this_project_restored_is_told_when_it_comes_back(tmp_path: Path) -> None:
+    """A restored clip and a restored picture, unsigned, audited as if they were footage."""
+    for source in (make_moving(tmp_path / "clip.mp4"), make_picture(tmp_path / "still.png")):
+        once = null_audit(source, tmp_path / f"{source.stem}-once", HTML)
+        assert "restored_twice" not in {flag.code for flag in load_audit(once).flags}
+        made = load_audit(once).restored
+        assert made is not None
+        bundle = null_audit(once / "data" / made.file, tmp_path / f"{source.stem}-twice", HTML)
+        audit = load_audit(bundle)
+        (flag,) = [flag for flag in audit.flags if flag.code == "restored_twice"]
+        assert (flag.person, flag.frames) == (None, ((1, audit.source.frames),))
+        assert "its own tags say so" in flag.words
+        assert audit.source.declared == LINE
+        assert audit.limits[1] == TWICE
+        assert verify(bundle).exit_code == 0, verify(bundle).lines()
 
 
 def test_single_faces_are_laid_on_the_source_one_by_one(pair: MadePair, tmp_path: Path) -> None:

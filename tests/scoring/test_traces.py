@@ -137,13 +137,20 @@ def test_the_median_over_a_persons_faces_decides() -> None:
 
 
 def test_what_the_credentials_claim_is_a_finding_of_the_whole_source() -> None:
-    found = declared_traces(("digitalCapture", "compositeWithTrainedAlgorithmicMedia"), 120)
+    types = ("digitalCapture", "compositeWithTrainedAlgorithmicMedia")
+    found = declared_traces(types, None, 120)
     assert found is not None
     assert (found.code, found.person, found.frames) == ("restored_twice", None, ((1, 120),))
     assert found.detail is not None
     assert found.detail.endswith("source type compositeWithTrainedAlgorithmicMedia")
     for harmless in ((), ("digitalCapture",), ("algorithmicallyEnhanced",)):
-        assert declared_traces(harmless, 120) is None
+        assert declared_traces(harmless, None, 120) is None
+    both = declared_traces(types, "AI-RESTORED by somebody", 3)
+    assert both is not None
+    assert both.detail == f"{found.detail}; its own tags say so"
+    tags_alone = declared_traces((), "AI-RESTORED by somebody", 3)
+    assert tags_alone is not None
+    assert tags_alone.detail == "its own tags say so"
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -90,6 +90,7 @@ def header_out(header: Header) -> Said:
         "pictures": header.pictures,
         "icc_sha256": header.icc_sha256,
         "notes": list(header.notes),
+        "declared": header.declared,
     }
 
 
@@ -114,6 +115,7 @@ def header_in(said: Said, limits: Limits) -> Header:
         pictures=integer(said, "pictures", 1, 2**31),
         icc_sha256=text_or_none(said, "icc_sha256"),
         notes=tuple(text({"note": note}, "note") for note in notes),
+        declared=text_or_none(said, "declared"),
     )
 
 
