@@ -66,6 +66,7 @@ def examined(view: View) -> tuple[Fact, ...]:
     facts = [
         (_("file"), source.file),
         (_("what its maker says"), source.note or ""),
+        (_("what it says of an earlier restoration"), source.declared or ""),
         (_("SHA-256"), source.sha256),
         (_("size"), _("{bytes:,} bytes").format(bytes=source.bytes)),
         (_("kind"), _KINDS[source.kind]),

@@ -56,7 +56,7 @@ def measure_traces(frame_rgb_u8: U8, affine: F64, net: TracesNet) -> Reading:
     """`restoration_traces`: how far the face stands out of its surroundings as restored ones do.
 
     ``frame_rgb_u8`` (H, W, 3) is the frame as decoded; ``affine`` (2, 3) takes its px to the
-    template.  About -10 to 10, high is suspicious; it is no probability.  Abstains under 16 px
+    template.  About -7 to 25, high is suspicious; it is no probability.  Abstains under 16 px
     between the eyes and where too little of the surroundings is in the picture.
 
     Raises `ValueError` for a wrong dtype or shape.
