@@ -71,13 +71,13 @@ def test_list_shows_name_role_licence_state_and_profile(
     assert "not fetched" in lines[at]
     assert "gfpgan-1.4 (upstream-compat)" in lines[at]
     assert "CC BY-NC-SA 4.0" in lines[at + 1]
-    assert len([line for line in lines if line.startswith("embedded-")]) == 7
+    assert len([line for line in lines if line.startswith("embedded-")]) == 8
 
 
 def test_list_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "list", "--json") == 0
     models = {m["name"]: m for m in json.loads(capsys.readouterr().out)["models"]}
-    assert len(models) == 24
+    assert len(models) == 25
     row = models["gfpgan-1.4"]
     assert row["kind"] == "official"
     assert row["bytes"] == 348632874
@@ -122,7 +122,7 @@ def test_a_profile_is_fetched_and_verified(
     assert (folder / "parsing_bisenet.pth").read_bytes() == RAW["bisenet"]
     assert states(monkeypatch, capsys)["retinaface-resnet50"] == "present"
     assert run(monkeypatch, "verify") == 0
-    assert "10 checked, 0 altered, 14 not fetched." in capsys.readouterr().err
+    assert "11 checked, 0 altered, 14 not fetched." in capsys.readouterr().err
     asked = len(profile.asked)
     assert run(monkeypatch, "fetch", "gfpgan-1.4") == 0  # agreed once
     assert "was here already" in capsys.readouterr().err
