@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from forensics import records
 from forensics.errors import InputError
 from forensics.media.container import digest_file, digest_files
-from forensics.media.declaration import PICTURE_KEY, described
+from forensics.media.declaration import LINE, PICTURE_KEY
 from forensics.media.probe import Media
 from forensics.media.reader import DecodedFrame
 from forensics.media.written import Written
@@ -51,7 +51,7 @@ class PictureWriter:
             samples = np.dstack([rgb_u8, alpha])
         still = decoded.still
         words = PngInfo()
-        words.add_text(PICTURE_KEY, described(None))
+        words.add_text(PICTURE_KEY, LINE)
         Image.fromarray(samples).save(
             self._part / self._name(decoded),
             format="PNG",

@@ -62,7 +62,7 @@ def measure_traces(frame_rgb_u8: U8, affine: F64, net: TracesNet) -> Reading:
     Raises `ValueError` for a wrong dtype or shape.
     """
     check_picture("frame_rgb_u8", frame_rgb_u8)
-    scale = math.sqrt(abs(float(np.linalg.det(np.asarray(affine, np.float64)[:, :2]))))
+    scale = _scale(np.asarray(affine, np.float64))
     if scale <= 0 or TEMPLATE_INTEROCULAR_PX / scale < MIN_INTEROCULAR_PX:
         reason = f"under {MIN_INTEROCULAR_PX:.0f} px between the eyes: cannot be told"
         return Reading(reasons={TRACES: reason})
@@ -152,8 +152,7 @@ def cut(frame_rgb_u8: U8, affine: F64) -> tuple[U8, F64]:
     x1, y1 = np.clip(np.ceil(placed.max(0)).astype(int), 0, size)
     part, matrix = frame_rgb_u8[y0:y1, x0:x1], affine.copy()
     matrix[:, 2] += affine[:, :2] @ (x0, y0)
-    scale = math.sqrt(abs(float(np.linalg.det(affine[:, :2]))))
-    shrink = scale * MOST_INTEROCULAR_PX / TEMPLATE_INTEROCULAR_PX
+    shrink = _scale(affine) * MOST_INTEROCULAR_PX / TEMPLATE_INTEROCULAR_PX
     if shrink >= 1 or 0 in part.shape:
         return part, matrix
     width, height = max(1, round(part.shape[1] * shrink)), max(1, round(part.shape[0] * shrink))
@@ -178,6 +177,11 @@ def place(part_rgb_u8: U8, affine: F64) -> Placed | None:
     return Placed(*(torch.from_numpy(a) for a in (levels, where[None], zones[None])))
 
 
+def _scale(affine: F64) -> float:
+    """Template px for one px of the frame."""
+    return math.sqrt(abs(float(np.linalg.det(affine[:, :2]))))
+
+
 def _maps(shape: tuple[int, ...], affine: F64) -> tuple[F32, F32]:
     """Where each pixel lies (4, H, W), and the four zones (4, H, W): see `Placed`."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
@@ -186,8 +190,7 @@ def _maps(shape: tuple[int, ...], affine: F64) -> tuple[F32, F32]:
     across = np.abs(u - MASK_CENTRE_PX[0]) / MASK_RADII_PX[0]
     down = np.abs(v - MASK_CENTRE_PX[1]) / MASK_RADII_PX[1]
     radius = (across**MASK_POWER + down**MASK_POWER) ** (1 / MASK_POWER)
-    scale = math.sqrt(abs(float(np.linalg.det(affine[:, :2]))))
-    eyes = math.log2(TEMPLATE_INTEROCULAR_PX / scale / _USUAL_EYES_PX)
+    eyes = math.log2(TEMPLATE_INTEROCULAR_PX / _scale(affine) / _USUAL_EYES_PX)
     where = np.stack(
         [
             np.minimum(radius, _MOST_RADIUS),

@@ -28,7 +28,7 @@ _IRIS = (
 )
 _TWICE = (
     "a face drawn at the frame's own size leaves little to see (5 of 55); enlarged twice, 48 of 55"
-    " are seen, all but one below 64 px"
+    " are seen, 41 of the 42 below 64 px"
 )
 _TIME = (
     "the same face, laid on the footage, is no wrong pair; the record of the pair says which frame"

@@ -127,9 +127,14 @@ def _sized(given: U8, like: U8, by: float, how: int) -> U8:
     return np.asarray(cv2.resize(given, size, interpolation=how), np.uint8)
 
 
+def _scale(scene: Scene) -> float:
+    """Template px for one px of the portrait."""
+    return float(np.sqrt(abs(np.linalg.det(scene.to_template[:, :2]))))
+
+
 def _plain(scene: Scene) -> U8:
     """The portrait itself on the template."""
-    scale = float(np.sqrt(abs(np.linalg.det(scene.to_template[:, :2]))))
+    scale = _scale(scene)
     rgb = scene.portrait_rgb_u8
     given = rgb if scale >= 1 else cv2.GaussianBlur(rgb, (0, 0), 0.4 / scale)
     crop = cv2.warpAffine(
@@ -141,7 +146,7 @@ def _plain(scene: Scene) -> U8:
 
 def _strong(scene: Scene) -> U8:
     """A sharp face with smooth skin, as strong restorers leave it: the portrait itself."""
-    scale = float(np.sqrt(abs(np.linalg.det(scene.to_template[:, :2]))))
+    scale = _scale(scene)
     smooth = cv2.bilateralFilter(_plain(scene), 7, 18, 5).astype(np.float32)
     if scale > 1:
         smooth = 2 * smooth - cv2.GaussianBlur(smooth, (0, 0), 0.8 * scale)
@@ -150,7 +155,7 @@ def _strong(scene: Scene) -> U8:
 
 def varied(scene: Scene, rng: np.random.Generator) -> U8:
     """`_strong` with strengths of its own: smoothing, sharpening, contrast, grain, shifts."""
-    scale = float(np.sqrt(abs(np.linalg.det(scene.to_template[:, :2]))))
+    scale = _scale(scene)
     out = _plain(scene)
     if rng.random() < 0.85:
         out = cv2.bilateralFilter(out, 7, float(rng.uniform(6, 35)), float(rng.uniform(2, 6)))

@@ -16,7 +16,6 @@ from training.traces.saved import enlarged_affine
 from training.traces.scenes import Scene
 
 U8 = NDArray[np.uint8]
-KINDS = ("clean", "enlarged", "sharpened", "defocused", "pristine", "pristine defocused")
 
 
 def test(scene: Scene, rng: np.random.Generator) -> Iterator[Redrawn]:
