@@ -6,6 +6,7 @@ apart at 720 lines.  Each side still runs its own detector; only what that finds
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from forensics.media.reader import DecodedFrame, read_frames
 from forensics.records import Detection
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures/two_people.mp4"
+FIXTURE_FPS = 15
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080), "tiny": (160, 96)}
 EYES_AT_720_PX = 60.0
 PERSON_COLUMNS = 4
@@ -57,7 +59,11 @@ def forced_faces(size: tuple[int, int], count: int) -> tuple[Detection, ...]:
 
 
 def make_clip(folder: Path, size_name: str, faces: int, frames: int, fps: int = 25) -> Clip:
-    """Write the clip and its frames as they decode, so that both sides start from equal pixels."""
+    """Write the clip and its frames as they decode, so that both sides start from equal pixels.
+
+    A clip of fewer frames a second than the committed one leaves out frames, so that its people
+    move at their own pace and a short clip shows what a long one does.
+    """
     size = SIZES[size_name]
     stem = f"{size_name}-{faces}-{frames}"
     path = folder / f"{stem}.mp4"
@@ -79,21 +85,23 @@ def _encode(path: Path, size: tuple[int, int], frames: int, fps: int) -> None:
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, fps)
-        for number, picture in enumerate(_source(size, frames)):
+        for number, picture in enumerate(_source(size, frames, fps)):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, fps)
             box.mux(stream.encode(frame))
         box.mux(stream.encode(None))
 
 
-def _source(size: tuple[int, int], frames: int) -> list[NDArray[np.uint8]]:
+def _source(size: tuple[int, int], frames: int, fps: int) -> Iterator[NDArray[np.uint8]]:
     """Frames of the committed clip at ``size``, from its start and, past its end, over again."""
-    out: list[NDArray[np.uint8]] = []
-    while len(out) < frames:
+    step = max(1.0, FIXTURE_FPS / fps)
+    wanted, passed = 0, 0  # frames given, frames of the committed clip gone by
+    while wanted < frames:
         for item in read_frames(probe(FIXTURE)):
-            if len(out) == frames:
-                break
-            if isinstance(item, DecodedFrame):
+            if wanted == frames:
+                return
+            if passed >= wanted * step and isinstance(item, DecodedFrame):
                 sized = cv2.resize(item.rgb_u8, size, interpolation=cv2.INTER_CUBIC)
-                out.append(np.asarray(sized, np.uint8))
-    return out
+                yield np.asarray(sized, np.uint8)
+                wanted += 1
+            passed += 1

@@ -1,7 +1,9 @@
 """Peak memory of whole audits, from a short clip to a long one.
 
 An audit runs as a process of its own; the memory is what it and its children hold together at the
-worst moment (proportional set size, so that shared pages count once), sampled four times a second.
+worst moment, sampled four times a second: their own pages by proportional set size, so that what
+they share counts once, and mapped files (libraries) as much as the process with most of them.  The
+proportional size of files would be smaller the more other programs have the same libraries loaded.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def peak_mib(command: list[str]) -> float:
     peak_kib = 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         while process.poll() is None:
-            peak_kib = max(peak_kib, sum(_pss_kib(pid) for pid in _tree(process.pid)))
+            peak_kib = max(peak_kib, _held_kib(_tree(process.pid)))
             time.sleep(1 / SAMPLES_PER_S)
         said = process.stderr.read() if process.stderr else b""
     if process.returncode != 0:
@@ -78,9 +80,21 @@ def _tree(pid: int) -> list[int]:
     return out
 
 
-def _pss_kib(pid: int) -> int:
+def _held_kib(pids: list[int]) -> int:
+    """What the processes hold together; one that has ended holds nothing."""
+    own, files = 0, 0
+    for pid in pids:
+        rollup = _fields_kib(Path(f"/proc/{pid}/smaps_rollup"))
+        own += rollup.get("Pss_Anon", 0) + rollup.get("Pss_Shmem", 0)
+        files = max(files, _fields_kib(Path(f"/proc/{pid}/status")).get("RssFile", 0))
+    return own + files
+
+
+def _fields_kib(path: Path) -> dict[str, int]:
+    """Lines like ``Pss_Anon:   12 kB``; none where the process has ended."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+        lines = path.read_text("ascii", "replace").splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+        return {}
+    pairs = (line.split(":", 1) for line in lines if line.endswith(" kB"))
+    return {name: int(value.split()[0]) for name, value in pairs}

@@ -31,6 +31,8 @@ THREADS = "2"
 # Stored in the order shown. With reordered frames MP4 keeps distances between *stored* frames, and
 # the length that it states for a clip with a gap misses the gap: players would stop before it.
 B_FRAMES = "0"
+# The preset's 40 frames hold 125 MiB more at 720p, and at 2160p nine times that.
+LOOK_AHEAD_FRAMES = "10"
 
 
 class VideoWriter:
@@ -67,7 +69,13 @@ class VideoWriter:
             raise
 
     def _add_stream(self) -> VideoStream:
-        options = {"crf": CRF, "preset": PRESET, "threads": THREADS, "bf": B_FRAMES}
+        options = {
+            "crf": CRF,
+            "preset": PRESET,
+            "threads": THREADS,
+            "bf": B_FRAMES,
+            "rc-lookahead": LOOK_AHEAD_FRAMES,
+        }
         stream = self._box.add_stream("libx264", rate=self._rate, options=options)
         stream.width, stream.height = self._size
         stream.pix_fmt = self._pix_fmt
@@ -154,6 +162,7 @@ class VideoWriter:
             "preset": PRESET,
             "threads": THREADS,
             "b_frames": B_FRAMES,
+            "look_ahead_frames": LOOK_AHEAD_FRAMES,
             "pix_fmt": self._pix_fmt,
             "container": "mp4",
             "time_base": f"{self._time_base.numerator}/{self._time_base.denominator}",

@@ -9,13 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+import torch
 
 from benchmarks import engine
 from benchmarks.speed import document, memory, roofline, scaling
 from benchmarks.speed.cases import Contestant, Group, groups, run_group
-from benchmarks.speed.clip import Clip, forced_faces, make_clip
+from benchmarks.speed.clip import FIXTURE, SIZES, Clip, forced_faces, make_clip
 from benchmarks.speed.machine import spread
+from benchmarks.speed.weights import DETECTOR, make_weights
+from forensics.faces.retinaface import OfficialDetector
+from forensics.media.probe import probe
+from forensics.media.reader import DecodedFrame, read_frames
 
 
 class Fake:
@@ -147,6 +154,32 @@ def test_both_sides_start_from_the_same_pixels(tmp_path: Path) -> None:
     for picture, item in zip(clip.pictures, read_frames(probe(clip.path)), strict=True):
         assert isinstance(item, DecodedFrame)
         assert (cv2.imread(str(picture))[..., ::-1] == item.rgb_u8).all()
+
+
+def test_a_clip_of_few_frames_a_second_passes_at_its_own_pace(tmp_path: Path) -> None:
+    # 2 frames a second of a clip of 15: frames 0, 7.5, 15 and 22.5, the next whole one each.
+    shown = [
+        cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        for path in make_clip(tmp_path, "tiny", 1, 4, fps=2).pictures
+    ]
+    source = [item for item in read_frames(probe(FIXTURE)) if isinstance(item, DecodedFrame)]
+    for picture, number in zip(shown, (0, 8, 15, 23), strict=True):
+        small = [
+            cv2.resize(source[k].rgb_u8, SIZES["tiny"], interpolation=cv2.INTER_CUBIC)
+            for k in (number - 4, number, number + 4)
+            if k >= 0
+        ]
+        far = [float(np.abs(picture.astype(int) - one.astype(int)).mean()) for one in small]
+        assert far[-2] == min(far)
+        assert far[-2] < 4  # grey levels of coding
+
+
+def test_the_made_detector_lets_no_box_pass(tmp_path: Path) -> None:
+    # Thousands of boxes of random heads would be sorted by both sides, as on no footage.
+    weights = make_weights(tmp_path, (DETECTOR,))
+    noise = np.random.default_rng(0).integers(0, 256, (96, 160, 3), np.uint8)
+    ours = OfficialDetector.load(weights.load(DETECTOR), torch.device("cpu"))
+    assert ours.detect([noise]) == [[]]
 
 
 def test_peak_memory_counts_the_whole_tree() -> None:
