@@ -6,6 +6,7 @@ task is ``{"end": N}``; ``refused`` says in words what is wrong with the source.
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import time
@@ -126,8 +127,11 @@ def _frames(wire: Wire, job: Job, memory: int) -> int:
     slots = Filled(memory, job["slots"], job["slot_bytes"])
     free = deque(range(job["slots"]))
     count = 0
+    gc.freeze()  # what is loaded stays; only what comes from here on is looked through
     for item in decode(footage_in(job)):
         count += 1
+        # A decoded frame and its side data hold each other: without this a hundred frames pile up.
+        gc.collect()
         if isinstance(item, FrameFailure):
             wire.send(_lost(item))
             continue
