@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,25 +51,6 @@ def make_repeatable() -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
-
-
-def return_freed_memory() -> None:
-    """Hand freed memory back to the system, where the C library keeps it (glibc).
-
-    It keeps what lies between living blocks, so that a process grows over the first minutes of a
-    clip though it holds no more than before.  Elsewhere nothing happens; no result depends on it.
-    """
-    if (trim := _malloc_trim()) is not None:
-        trim(0)
-
-
-@cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    """glibc's function; None where the C library has none."""
-    if sys.platform != "linux":
-        return None
-    found: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return found
 
 
 def numeric_facts() -> dict[str, str | int | bool | None]:

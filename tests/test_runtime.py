@@ -5,19 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-from forensics import runtime
 from forensics.errors import EnvironmentLacks
-from forensics.runtime import (
-    make_repeatable,
-    numeric_facts,
-    resolve_device,
-    return_freed_memory,
-)
+from forensics.runtime import make_repeatable, numeric_facts, resolve_device
 
 
 def test_cpu_is_cpu() -> None:
@@ -67,33 +60,3 @@ def test_the_command_line_lets_waiting_threads_sleep() -> None:
             check=True,
         )
         assert done.stdout.strip() == expected
-
-
-def test_freed_memory_goes_back_where_the_c_library_kept_it() -> None:
-    if runtime._malloc_trim() is None:  # musl, macOS, Windows: nothing to hand back
-        return_freed_memory()
-        return
-    # Blocks of 64 KiB with living ones between them: glibc can give none back by itself.
-    blocks = [bytearray(64 * 1024) for _ in range(2000)]
-    held = _resident_kib()
-    del blocks[::2]
-    kept = _resident_kib()
-    return_freed_memory()
-    given = kept - _resident_kib()
-    assert held - kept < 16 * 1024
-    assert given > 32 * 1024  # half of 125 MiB, less what the pages' rims hold
-
-
-def _resident_kib() -> int:
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
-
-
-def test_without_such_a_c_library_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "win32")
-    runtime._malloc_trim.cache_clear()
-    try:
-        assert runtime._malloc_trim() is None
-        return_freed_memory()
-    finally:
-        runtime._malloc_trim.cache_clear()

@@ -21,7 +21,6 @@ from forensics.media.reader import DecodedFrame, read_frames
 from forensics.records import Detection
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures/two_people.mp4"
-FIXTURE_FPS = 15
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080), "tiny": (160, 96)}
 EYES_AT_720_PX = 60.0
 PERSON_COLUMNS = 4
@@ -94,14 +93,15 @@ def _encode(path: Path, size: tuple[int, int], frames: int, fps: int) -> None:
 
 def _source(size: tuple[int, int], frames: int, fps: int) -> Iterator[NDArray[np.uint8]]:
     """Frames of the committed clip at ``size``, from its start and, past its end, over again."""
-    step = max(1.0, FIXTURE_FPS / fps)
-    wanted, passed = 0, 0  # frames given, frames of the committed clip gone by
-    while wanted < frames:
-        for item in read_frames(probe(FIXTURE)):
-            if wanted == frames:
+    media = probe(FIXTURE)
+    step = max(1.0, float(media.frame_rate_hint or fps) / fps)
+    given, passed = 0, 0  # frames given, frames of the committed clip gone by
+    while given < frames:
+        for item in read_frames(media):
+            if given == frames:
                 return
-            if passed >= wanted * step and isinstance(item, DecodedFrame):
+            if passed >= given * step and isinstance(item, DecodedFrame):
                 sized = cv2.resize(item.rgb_u8, size, interpolation=cv2.INTER_CUBIC)
                 yield np.asarray(sized, np.uint8)
-                wanted += 1
+                given += 1
             passed += 1

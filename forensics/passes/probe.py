@@ -28,7 +28,6 @@ from forensics.restore.alternatives import (
 from forensics.restore.mask import template_mask
 from forensics.restore.restorer import U8, FallenBack, Restorer, Result
 from forensics.restore.varied import VariedRestorer
-from forensics.runtime import return_freed_memory
 from forensics.scoring.contradiction import match_to_footage, measure_contradiction
 from forensics.scoring.facts import P99
 from forensics.scoring.flags import face_flags
@@ -179,7 +178,6 @@ class Probing:
         if face.aligned is None or not self.keys.takes(frame, person, flags):
             return scored.joined([Reading(reasons=dict.fromkeys(NAMES, NOT_KEY))])
         probed = self.prober.probe(given, scored, face.aligned.crop_sha256, face.seed)
-        return_freed_memory()
         if probed.alternatives_rgb_u8:
             self._others[frame, person] = probed.alternatives_rgb_u8
         return probed.scored

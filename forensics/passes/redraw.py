@@ -30,7 +30,6 @@ from forensics.progress import Progress
 from forensics.records import FaceLine, Failure, FrameLine, FrameOutcome
 from forensics.restore.alternatives import LETTERS
 from forensics.restore.background import Enlarged
-from forensics.runtime import return_freed_memory
 from forensics.scoring.background_figure import Redrawn, background_change
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.maps import Scored, render_map
@@ -95,11 +94,9 @@ class Redraw:
                     step.advance()
                     continue
                 drawn = self.drawer.draw([(d, self._followed(d)) for d in group])
-                return_freed_memory()
                 for frame, scores in zip(drawn, self._score(drawn), strict=True):
                     picture = self.drawer.picture(frame)
                     relay.put(_Writing(self, frame, scores, picture))
-                    return_freed_memory()
                     step.advance()
 
     def _groups(self) -> Iterator[list[DecodedFrame] | FrameFailure]:

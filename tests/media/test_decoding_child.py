@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forensics.batch.memory import resident_bytes
 from forensics.children import ChildStopped
 from forensics.errors import InputError
 from forensics.media.apart import asking, process
@@ -191,6 +192,17 @@ def test_memory_is_capped(tmp_path: Path) -> None:
     with pytest.raises(ChildStopped, match=r"memory|MemoryError|allocate|crashed"):
         list(asking.decode_apart(media.footage(), Caps(memory_bytes=2**28)))
     assert len(list(read_frames(media))) == 1  # and the default is enough
+
+
+def test_decoded_frames_do_not_pile_up(repo_root: Path, workers: list[process.Worker]) -> None:
+    frame_bytes = 480 * 400 * 3 // 2  # of the sample clip, as decoded
+    held = {}
+    for number, _ in enumerate(read_frames(probe(repo_root / "fixtures/two_people.mp4")), start=1):
+        if number in (20, 110):
+            held[number] = resident_bytes(workers[-1].pid) or 0
+    # Kept until Python's collector came by, 90 frames were 25 MiB.
+    assert held[20] > 0
+    assert held[110] - held[20] < 20 * frame_bytes
 
 
 def test_a_source_that_crashes_probing_is_bad_input(
