@@ -21,6 +21,7 @@ from facexlib.detection.retinaface import RetinaFace
 
 from forensics.faces.anchors import decode_boxes, decode_points, prior_boxes, suppress_doubles
 from forensics.faces.answers import FrameU8, as_detections, check_frame
+from forensics.faces.fusion import fuse, unmirrored
 from forensics.faces.second_look import look_at, points_seen
 from forensics.models.nets.detector import load_detector
 from forensics.records import Detection
@@ -33,11 +34,22 @@ SIDE_MIN_PX, SIDE_MAX_PX = 8, 32768
 
 
 @dataclass(frozen=True)
+class View:
+    """How the network is shown a frame: at ``scale`` of its usual size, mirrored or not."""
+
+    scale: float = 1.0
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
 class DetectorConfig:
     """Settings of detection; all of them change results and belong in the record of a run.
 
-    ``score_min``: lowest score of a face, chosen on training clips, scenes and other photographs.
+    ``views``: how a frame is shown; a face's box and score are means over them (`fusion`).
+    ``score_min``: lowest mean score of a face, chosen on photographs outside every test.
+    ``view_score_min``: lowest score of a box in one view.
     ``overlap_max``: IoU above which the weaker of two boxes is the same face (facexlib: 0.4).
+    ``overlap_views``: IoU from which boxes of two views are the same face.
     ``long_side_max_px``: larger frames are shrunk to this long side by area.
     ``enlarge_up_to_px``, ``enlarge``: frames whose long side is at most this are enlarged by this
     factor (bicubic), because the smallest prior is 16 px wide.
@@ -47,8 +59,11 @@ class DetectorConfig:
     ``look_score_min``: lowest score in a look.
     """
 
-    score_min: float = 0.75
+    views: tuple[View, ...] = (View(), View(0.7, mirrored=True))
+    score_min: float = 0.53
+    view_score_min: float = 0.05
     overlap_max: float = 0.4
+    overlap_views: float = 0.5
     long_side_max_px: int = 1280
     enlarge_up_to_px: int = 200
     enlarge: float = 2.0
@@ -105,10 +120,24 @@ class Detector:
         return found
 
     def _first_look(self, frames_rgb_u8: list[FrameU8]) -> list[list[Detection]]:
-        """At most ``batch`` frames of one size."""
-        size = self._seen_size(*frames_rgb_u8[0].shape[:2])
+        """At most ``batch`` frames of one size, in every view."""
         config = self.config
-        return self._detect_batch(frames_rgb_u8, size, config.batch, config.score_min)
+        answers = [self._in_view(frames_rgb_u8, view) for view in config.views]
+        return [
+            fuse(parts, overlap_min=config.overlap_views, score_min=config.score_min)
+            for parts in zip(*answers, strict=True)
+        ]
+
+    def _in_view(self, frames_rgb_u8: list[FrameU8], view: View) -> list[list[Detection]]:
+        height, width = frames_rgb_u8[0].shape[:2]
+        size = self._seen_size(height, width, view.scale)
+        config = self.config
+        if view.mirrored:
+            frames_rgb_u8 = [np.ascontiguousarray(frame[:, ::-1]) for frame in frames_rgb_u8]
+        answers = self._detect_batch(frames_rgb_u8, size, config.batch, config.view_score_min)
+        if view.mirrored:
+            answers = [[unmirrored(part, width) for part in parts] for parts in answers]
+        return answers
 
     def _look_again(self, frame_rgb_u8: FrameU8, face: Detection) -> Detection:
         """The face with the mean of its points in all looks that find it again."""
@@ -183,14 +212,15 @@ class Detector:
         five_px = (five[kept] + 0.5) * ratio - 0.5
         return as_detections(boxes_px, five_px, scores[likely][kept])
 
-    def _seen_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width at which the network sees a frame."""
+    def _seen_size(self, height: int, width: int, scale: float) -> tuple[int, int]:
+        """Height and width at which the network sees a frame in a view of that scale."""
         long_side = max(height, width)
         factor = 1.0
         if long_side > self.config.long_side_max_px:
             factor = self.config.long_side_max_px / long_side
         elif long_side <= self.config.enlarge_up_to_px:
             factor = self.config.enlarge
+        factor *= scale
         return max(1, round(height * factor)), max(1, round(width * factor))
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.faces.fusion import unmirrored
 from forensics.records import Detection
 
 U8 = NDArray[np.uint8]
@@ -76,11 +77,8 @@ def points_seen(
     best: F64 | None = None
     score = 0.0
     for one in found:
-        box, five = np.array(one.box_px).reshape(2, 2), np.array(one.landmarks_px)
-        if mirrored:
-            box[:, 0] = look.side_px - 1 - box[::-1, 0]
-            five[:, 0] = look.side_px - 1 - five[:, 0]
-            five = five[[1, 0, 2, 4, 3]]
+        seen = unmirrored(one, look.side_px) if mirrored else one
+        box, five = np.array(seen.box_px).reshape(2, 2), np.array(seen.landmarks_px)
         if one.score > score and _overlap(wanted, box) > SAME_FACE_IOU:
             best, score = (five - shift) / scale, one.score
     return best

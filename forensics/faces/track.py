@@ -44,7 +44,7 @@ class Rejection:
     """
 
     longest: int = 3  # sightings of the longest tracklet, however often it comes back
-    sure_score: float = 0.9  # the detector was sure
+    sure_score: float = 0.85  # the detector was sure
     flash_s: float = 0.25  # seen for less in all is a flash even then
     chances: int = 5  # frames around it, of its own shots, in which it could have been seen
     steady: float = 0.6  # share of the frames between a tracklet's ends in which a face is seen

@@ -44,10 +44,10 @@ def painter(size: int = 160) -> BusyPainter:
 
 def test_cycles_follow_each_other_and_each_rate_warms_up_and_falls() -> None:
     c = Config()
-    ends = (c.first_cycle, c.second_cycle, c.third_cycle, c.steps)
+    ends = (c.first_cycle, c.second_cycle, c.third_cycle, c.fourth_cycle, c.steps)
     assert list(ends) == sorted(set(ends))
     begins = (0, *ends[:-1])
-    tops = (c.lr, c.lr_second, c.lr_third, c.lr_fourth)
+    tops = (c.lr, c.lr_second, c.lr_third, c.lr_fourth, c.lr_fifth)
     for number, (begin, end, top) in enumerate(zip(begins, ends, tops, strict=True)):
         assert train._which(begin, c) == train._which(end - 1, c) == number
         assert train.rate(begin, c) < 0.02 * top
@@ -60,8 +60,10 @@ def test_each_cycle_draws_from_its_own_shards() -> None:
     scenes = train.Scenes.__new__(train.Scenes)
     scenes.config = c
     n = c.scenes_per_shard
-    drawn = [{k // n for k in scenes._pool(s).tolist()} for s in (0, c.second_cycle, c.third_cycle)]
-    assert drawn == [{0, 1}, {0, 1, 2}, {1, 2, 3, 4, 5}]
+    begins = (0, c.second_cycle, c.third_cycle, c.fourth_cycle)
+    drawn = [{k // n for k in scenes._pool(step).tolist()} for step in begins]
+    assert drawn == [{0, 1}, {0, 1, 2}, {1, 2, 3, 4, 5}, {3, 4, 5, 6, 7, 8}]
+    assert train.shard_count(c) == 9
 
 
 def test_nobody_of_the_held_out_lists_is_in_the_pack_the_scenes_are_made_of(

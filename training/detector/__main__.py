@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--packs", type=Path, required=True, help="output of training.portraits")
     parser.add_argument("--out", type=Path, required=True, help="scenes, checkpoints, curves")
     parser.add_argument("--export", type=Path, help="also write EMA weights (.safetensors) here")
+    parser.add_argument("--start", type=Path, help="weights after the fourth cycle: begin there")
     parser.add_argument("--scenes-only", action="store_true", help="make the scenes and stop")
     parser.add_argument("--steps", type=int, default=Config.steps)
     parser.add_argument("--threads", type=int, default=1)
@@ -32,7 +33,7 @@ def main() -> None:
         return
     from training.detector.train import train
 
-    train(args.data, args.out, config, torch.device(args.device), args.export)
+    train(args.data, args.out, config, torch.device(args.device), args.export, args.start)
 
 
 if __name__ == "__main__":

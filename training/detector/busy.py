@@ -1,4 +1,6 @@
-"""Scenes of the fourth cycle: turned heads, hands, flames, heads from behind and out of focus."""
+"""Scenes of the fourth and fifth cycle: turned heads, hands, flames, heads from behind and out of
+focus; in the fifth mostly dark halls, rows of people, and heads that the rim cuts off.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,39 @@ from training.detector.scenes import (
 from training.detector.turned import Bank, lights, stick
 
 TURNED = 0.62  # share of the pasted faces that are turned heads
-BLURRED = 0.14  # share of the pasted heads that are out of focus beyond recognition
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How scenes are painted; shares 0..1, eye distances in px, blur in eye distances.
+
+    ``dark``: empty scenes made a dark hall. ``middle_px``, ``spread``: usual eye distance and its
+    spread in log. ``blurred``: heads out of focus beyond recognition, and as many that can be
+    recognised, ``soft`` out of focus. ``covered``: part of a head's box that may lie in another's.
+    ``close``: scenes with one head of ``close_px`` that the rim may cut off.
+    """
+
+    dark: float = 0.35
+    count_odds: tuple[float, ...] = (0.2, 0.4, 0.2, 0.1, 0.1)
+    middle_px: float = 28
+    spread: float = 0.6
+    blurred: float = 0.14
+    soft: tuple[float, float] = (0.02, 0.1)
+    covered: float = 0.15
+    close: float = 0.0
+    close_px: tuple[float, float] = (70, 150)
+
+
+HALL = Manner(
+    dark=0.75,
+    count_odds=(0.06, 0.2, 0.2, 0.2, 0.14, 0.1, 0.1),
+    middle_px=32,
+    spread=0.45,
+    blurred=0.2,
+    soft=(0.03, 0.22),
+    covered=0.45,
+    close=0.25,
+)
 
 
 @dataclass(frozen=True)
@@ -50,20 +84,24 @@ class BusyPainter(Painter):
         frames: list[Frame],
         size_px: int,
         bank: Bank,
+        manner: Manner | None = None,
     ) -> None:
         super().__init__(portraits, images, frames, size_px)
         self.bank = bank
+        self.manner = manner or Manner()
 
     def scene(self, draw: np.random.Generator, *, crowd: bool = False) -> Scene:
-        """One scene; ``crowd``: 2 to 9 faces, mostly small, else 0 to 4."""
+        """One scene; ``crowd``: 2 to 9 faces, mostly small, else as the manner has it."""
+        manner = self.manner
         canvas, boxes, points, face = self._background(draw)
-        if not boxes and draw.random() < 0.35:
+        if not boxes and draw.random() < manner.dark:
             lights(draw, canvas)
-        count = (
-            int(draw.integers(2, 10)) if crowd else int(draw.choice(5, p=(0.2, 0.4, 0.2, 0.1, 0.1)))
-        )
-        middle = np.log(16) if crowd else np.log(28)
-        eyes = np.clip(np.exp(draw.normal(middle, 0.6, count)), 7, 130)
+        odds = manner.count_odds
+        count = int(draw.integers(2, 10)) if crowd else int(draw.choice(len(odds), p=odds))
+        middle, spread = (16, 0.6) if crowd else (manner.middle_px, manner.spread)
+        eyes = np.clip(np.exp(draw.normal(np.log(middle), spread, count)), 7, 130)
+        if manner.close and draw.random() < manner.close:
+            eyes = np.append(eyes, draw.uniform(*manner.close_px))
         owner = np.full(canvas.shape[:2], -1, np.int32)
         discs: list[np.ndarray | None] = [None] * len(boxes)
         for _ in range(int(draw.integers(0, 4)) if draw.random() < 0.5 else 0):
@@ -116,8 +154,10 @@ class BusyPainter(Painter):
         portrait = pool[int(draw.integers(len(pool)))]
         for _ in range(6):
             matrix = _geometry(draw, portrait, eyes, self.size, 1.0)
+            if self.manner.close and eyes > 60:  # anywhere, over the rim too
+                matrix = _at_the_rim(draw, matrix, self.size)
             box = _ellipse_box(portrait.box_px, matrix)
-            if _covered(box, boxes) < 0.15:
+            if _covered(box, boxes) < self.manner.covered:
                 break
         else:
             return None
@@ -133,9 +173,9 @@ class BusyPainter(Painter):
         cover = _warp_small(alpha, matrix, self.size, near).astype(np.float32) / 255
         layer = _warp_small(photo, matrix, self.size, near).astype(np.float32)
         kind = draw.random()
-        lost = kind < BLURRED
-        if kind < 2 * BLURRED:  # the second half is out of focus, but can be recognised
-            low, high = (0.22, 0.6) if lost else (0.02, 0.1)
+        lost = kind < self.manner.blurred
+        if kind < 2 * self.manner.blurred:  # the second half is out of focus, but can be recognised
+            low, high = (0.22, 0.6) if lost else self.manner.soft
             sigma = eyes * draw.uniform(low, high)
             soft = cv2.GaussianBlur(cover, (0, 0), sigma)
             layer = cv2.GaussianBlur(layer * cover[..., None], (0, 0), sigma)
@@ -166,3 +206,10 @@ class BusyPainter(Painter):
             before = canvas.copy()
             _occlude(draw, canvas, box)
             owner[(before != canvas).any(axis=2)] = -2
+
+
+def _at_the_rim(draw: np.random.Generator, matrix: np.ndarray, size: int) -> np.ndarray:
+    """The same head somewhere else: `_geometry` keeps large ones in the middle."""
+    move = np.eye(3)
+    move[:2, 2] = draw.uniform(-0.45, 0.45, 2) * size * np.array([1.0, 0.7])
+    return move @ matrix

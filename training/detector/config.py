@@ -17,8 +17,10 @@ class Config:
     crowd_shards: int = 1
     # Then come shards with turned heads, hands, flames and heads that show no face.
     busy_shards: int = 3
+    # Then shards of dark halls, heads out of focus, rows of people, heads that the rim cuts off.
+    hall_shards: int = 3
     turned_each: int = 2  # turned renderings of a portrait
-    steps: int = 22700
+    steps: int = 30700
     batch: int = 8
     # a step sees its scenes at one of these sizes; small ones are cheap and hold the small faces
     sizes_px: tuple[int, ...] = (192, 256, 320)
@@ -30,15 +32,19 @@ class Config:
     first_cycle: int = 3200
     # The third cycle begins here: crowds join, scenes are put together into busier ones.
     second_cycle: int = 6200
+    # The fifth begins here, from the moving mean of the fourth: busy and hall shards.
+    fourth_cycle: int = 22700
     lr: float = 3e-3
     lr_second: float = 2e-3
     # The fourth begins here: the busy shards and the shards 1 and 2; shard 0 is left out.
     third_cycle: int = 16200
     lr_third: float = 2e-3
     lr_fourth: float = 2e-3
+    lr_fifth: float = 1.5e-3
     lr_last: float = 1e-5
     collage: float = 0.35  # from the third cycle: share of samples made of four scenes at half size
     darker: float = 0.25  # from the third cycle: share of samples darkened further before the rest
+    darker_fifth: float = 0.4
     warmup_steps: int = 150
     weight_decay: float = 1e-4
     ema: float = 0.998
@@ -47,8 +53,8 @@ class Config:
     box_weight: float = 2.0
     point_weight: float = 2.0
     point_weight_third: float = 5.0
-    # fourth cycle: a head that the teacher scores lower, as the student sees it, is no example of a
-    # face; like all doubtful ones it follows the teacher
+    # from the fourth cycle: a head that the teacher scores lower, as the student sees it, is no
+    # example of a face; like all doubtful ones it follows the teacher
     teacher_sees: float = 0.5
     distil_class_weight: float = 4.0
     distil_box_weight: float = 1.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from training.detector.backgrounds import clip_frames, pictures
-from training.detector.busy import BusyPainter
+from training.detector.busy import HALL, BusyPainter
 from training.detector.config import Config
 from training.detector.points import settled
 from training.detector.scenes import Painter, Portrait, read_portraits
@@ -21,7 +21,8 @@ def pack_scenes(data: Path, packs: Path, out: Path, config: Config) -> None:
     """Write ``scenes_K.npy``, ``labels_K.npz`` and ``scenes.json``; finished shards are kept."""
     out.mkdir(parents=True, exist_ok=True)
     plain = config.shards + config.crowd_shards
-    shards = range(plain + config.busy_shards)
+    busy_end = plain + config.busy_shards
+    shards = range(busy_end + config.hall_shards)
     wanted = [k for k in shards if not (out / f"labels_{k}.npz").exists()]
     portraits = read_portraits(data, packs)
     if any(k < plain for k in wanted):
@@ -30,7 +31,10 @@ def pack_scenes(data: Path, packs: Path, out: Path, config: Config) -> None:
             _pack_shard(painter, out, config, shard)
     if any(k >= plain for k in wanted):
         busy = _busy_painter(data, packs, portraits, config)
-        for shard in (k for k in wanted if k >= plain):
+        for shard in (k for k in wanted if plain <= k < busy_end):
+            _pack_shard(busy, out, config, shard)
+        busy.manner = HALL
+        for shard in (k for k in wanted if k >= busy_end):
             _pack_shard(busy, out, config, shard)
     facts = {
         "people": len({p.person for p in portraits}),
@@ -47,7 +51,7 @@ def pack_scenes(data: Path, packs: Path, out: Path, config: Config) -> None:
 def _busy_painter(
     data: Path, packs: Path, portraits: list[Portrait], config: Config
 ) -> BusyPainter:
-    """The painter of the fourth cycle: needs the output of ``mesh_teacher`` in ``packs``."""
+    """The painter of the last cycles: needs the output of ``mesh_teacher`` in ``packs``."""
     rows = settled(data, packs)
     better = [
         dataclasses.replace(p, points_px=np.array(row["points_px"]))

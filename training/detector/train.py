@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 from facexlib.detection.retinaface import RetinaFace
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from forensics.faces.anchors import prior_boxes
 from forensics.models.nets.detector import build_detector
@@ -44,7 +44,7 @@ class Scenes:
     def __init__(self, folder: Path, config: Config) -> None:
         self.config = config
         self.pixels, self.labels = [], []
-        for k in range(config.shards + config.crowd_shards + config.busy_shards):
+        for k in range(shard_count(config)):
             self.pixels.append(np.load(folder / f"scenes_{k}.npy", mmap_mode="r"))
             with np.load(folder / f"labels_{k}.npz") as found:
                 self.labels.append({name: found[name] for name in found.files})
@@ -69,7 +69,7 @@ class Scenes:
             else:
                 rgb, target = self._one(index, size, bool(draw.random() < 0.5))
             clean.append(rgb)
-            dark = third and draw.random() < c.darker
+            dark = third and draw.random() < (c.darker_fifth if _which(step, c) == 4 else c.darker)
             seen.append(degrade(draw, darkened(draw, rgb) if dark else rgb))
             targets.append(target)
         joined = Targets(
@@ -85,8 +85,9 @@ class Scenes:
         c = self.config
         which = _which(step, c)
         older = c.shards + c.crowd_shards
-        first = 1 if which == 3 else 0
-        last = (c.shards, c.shards, older, older + c.busy_shards)[which]
+        busy = older + c.busy_shards
+        first = (0, 0, 0, 1, older)[which]
+        last = (c.shards, c.shards, older, busy, busy + c.hall_shards)[which]
         return np.arange(first * c.scenes_per_shard, last * c.scenes_per_shard)
 
     def _collage(
@@ -184,7 +185,8 @@ def _float(outputs: Outputs) -> Outputs:
 def rate(step: int, config: Config) -> float:
     """Learning rate of a step: in each cycle a linear warm-up, then a cosine to ``lr_last``."""
     done, length = _cycle(step, config)
-    top = (config.lr, config.lr_second, config.lr_third, config.lr_fourth)[_which(step, config)]
+    tops = (config.lr, config.lr_second, config.lr_third, config.lr_fourth, config.lr_fifth)
+    top = tops[_which(step, config)]
     if done < config.warmup_steps:
         return top * (done + 1) / config.warmup_steps
     part = (done - config.warmup_steps) / max(1, length - config.warmup_steps)
@@ -193,13 +195,14 @@ def rate(step: int, config: Config) -> float:
 
 def _which(step: int, config: Config) -> int:
     """Number of the cycle of ``step``, from 0."""
-    begins = (config.first_cycle, config.second_cycle, config.third_cycle)
+    begins = (config.first_cycle, config.second_cycle, config.third_cycle, config.fourth_cycle)
     return sum(step >= begin for begin in begins)
 
 
 def _cycle(step: int, config: Config) -> tuple[int, int]:
     """Steps done in the cycle of ``step``, and its length."""
-    ends = (0, config.first_cycle, config.second_cycle, config.third_cycle, config.steps)
+    c = config
+    ends = (0, c.first_cycle, c.second_cycle, c.third_cycle, c.fourth_cycle, c.steps)
     begun, end = ends[_which(step, config) :][:2]
     return step - begun, end - begun
 
@@ -223,20 +226,41 @@ def update_ema(ema: RetinaFace, net: RetinaFace, step: int, config: Config) -> N
                 mine.copy_(new)
 
 
-def train(data: Path, out: Path, config: Config, device: torch.device, export: Path | None) -> None:
-    """Train to ``config.steps``, continuing from ``out/last.pt`` where it is there."""
+def shard_count(config: Config) -> int:
+    """Shards of all kinds."""
+    return config.shards + config.crowd_shards + config.busy_shards + config.hall_shards
+
+
+def train(
+    data: Path,
+    out: Path,
+    config: Config,
+    device: torch.device,
+    export: Path | None,
+    start: Path | None = None,
+) -> None:
+    """Train to ``config.steps``, continuing from ``out/last.pt`` where it is there.
+
+    ``start``: weights after the fourth cycle; without a checkpoint the fifth begins from them.
+    """
     torch.manual_seed(config.seed)
     scenes = Scenes(out / "scenes", config)
     net = build_detector(training=True).to(device=device, memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     teacher = official(data).to(device=device, memory_format=torch.channels_last)
     tap, teacher_tap = Tap(net), Tap(teacher)
-    optimiser = torch.optim.AdamW(net.parameters(), config.lr, weight_decay=config.weight_decay)
+    optimiser = _optimiser(net, config)
     first = _resume(out, net, ema, optimiser)
+    if first == 0 and start is not None:
+        ema.load_state_dict(load_file(start, device=str(device)))
+        first = config.fourth_cycle
     _cut_curve(out / "curve.csv", first)
     sums: dict[str, float] = {}
     saved = time.monotonic()
     for step in range(first, config.steps):
+        if step == config.fourth_cycle:
+            net.load_state_dict(ema.state_dict())
+            optimiser = _optimiser(net, config)
         batch = scenes.batch(step)
         for group in optimiser.param_groups:
             group["lr"] = rate(step, config)
@@ -252,7 +276,7 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
             batch.targets.points.to(device),
             batch.targets.face.to(device),
         )
-        if _which(step, config) == 3:
+        if _which(step, config) >= 3:
             targets = without_unseen(targets, told[1], config.teacher_sees)
         with torch.autocast(device.type, torch.bfloat16, enabled=brief):
             outputs = _float(net(batch.seen.to(device)))
@@ -282,6 +306,10 @@ def train(data: Path, out: Path, config: Config, device: torch.device, export: P
         if last or (whole_line and time.monotonic() - saved > config.checkpoint_seconds):
             _save(out, net, ema, optimiser, step + 1, export)
             saved = time.monotonic()
+
+
+def _optimiser(net: RetinaFace, config: Config) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(net.parameters(), config.lr, weight_decay=config.weight_decay)
 
 
 def _resume(out: Path, net: RetinaFace, ema: RetinaFace, optimiser: torch.optim.Optimizer) -> int:
