@@ -28,9 +28,9 @@ LIMITS = (
     "three signers. The turned heads are pictures of a shape fitted to a portrait: hair and the "
     "back of the head are made up, and the points of a hidden eye follow from the geometry.",
     "On every frame of the held-out clips, not a share of them, it is below its bar: in the dark "
-    "one a sixth of the faces are missed, most of them dark and out of focus, cut off by the rim or "
-    "behind another head; upside down, below 10 px between the eyes or heavily covered, faces are often missed. That nothing "
-    "is found does not mean that nobody is there.",
+    "one a sixth of the faces are missed, most of them dark and out of focus, cut off by the rim "
+    "or behind another head; upside down, below 10 px between the eyes or heavily covered, faces "
+    "are often missed. That nothing is found does not mean that nobody is there.",
     "Distilled from the official RetinaFace mobile0.25: it inherits the blind spots of that net "
     "and of YuNet, which judges it. A head that this teacher cannot see was not taught as a face.",
     "The score, a mean over two views of the frame, is no probability; its threshold was chosen on "
