@@ -1,5 +1,7 @@
 """Detection: faces of whole frames in batches, each with a box, five landmarks and a score.
 
+Every frame is seen twice, the second time smaller and mirrored; both answers become one (`fusion`).
+
 Promise: a frame's result does not depend on its neighbours (every batch is padded to one size),
 nothing is dropped silently (`split_nested` returns what it rejects), and coordinates are those of
 the frame that was given, whatever size the network saw.
@@ -46,7 +48,7 @@ class DetectorConfig:
     """Settings of detection; all of them change results and belong in the record of a run.
 
     ``views``: how a frame is shown; a face's box and score are means over them (`fusion`).
-    ``score_min``: lowest mean score of a face, chosen on photographs outside every test.
+    ``score_min``: lowest mean score of a face, chosen on footage outside every test.
     ``view_score_min``: lowest score of a box in one view.
     ``overlap_max``: IoU above which the weaker of two boxes is the same face (facexlib: 0.4).
     ``overlap_views``: IoU from which boxes of two views are the same face.
