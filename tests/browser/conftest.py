@@ -68,7 +68,7 @@ def bundle(request: pytest.FixtureRequest) -> Path:
     return Path(request.getfixturevalue(name))
 
 
-def until(page: Page, expression: str, wait_s: float = 10) -> None:
+def until(page: Page, expression: str, wait_s: float = 30) -> None:
     """Wait until a JavaScript expression holds.
 
     Playwright's own waiting evaluates text inside the page, which the page's policy forbids.
