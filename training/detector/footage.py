@@ -168,7 +168,11 @@ def _grained(draw: np.random.Generator, rgb_u8: np.ndarray, sigma: float) -> np.
 
 
 def _coded(film: list[np.ndarray], crf: int) -> list[np.ndarray]:
-    """Through H.264 in one thread; an odd row or column is cut off."""
+    """Through H.264 in one thread; an odd row or column is cut off.
+
+    x264 did not always repeat itself here (one of 30 codings differed by a few grey levels), so the
+    counts of `choose` may move by one.
+    """
     height, width = (n - n % 2 for n in film[0].shape[:2])
     held = io.BytesIO()
     with av.open(held, "w", format="mp4") as out:
