@@ -48,7 +48,7 @@ def fuse(
     piles: list[_Pile] = []
     for part, view in found:
         numbers = _numbers(part)
-        near = [(_overlap(pile.numbers, numbers), pile) for pile in piles]
+        near = [(overlap(pile.numbers, numbers), pile) for pile in piles]
         near = [(shared, pile) for shared, pile in near if shared >= overlap_min]
         open_ones = [(shared, pile) for shared, pile in near if view not in pile.views]
         if open_ones:
@@ -86,7 +86,8 @@ def _face(pile: _Pile, views: int) -> Detection:
     return Detection((x0, y0, x1, y1), (five[0], five[1], five[2], five[3], five[4]), score)
 
 
-def _overlap(a: F64, b: F64) -> float:
+def overlap(a: F64, b: F64) -> float:
+    """IoU of two boxes; the first four numbers of each are x0 y0 x1 y1."""
     low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:4], b[2:4])
     shared = float(np.prod(np.clip(high - low, 0, None)))
     whole = float(np.prod(a[2:4] - a[:2]) + np.prod(b[2:4] - b[:2])) - shared

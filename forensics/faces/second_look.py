@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from forensics.faces.fusion import unmirrored
+from forensics.faces.fusion import overlap, unmirrored
 from forensics.records import Detection
 
 U8 = NDArray[np.uint8]
@@ -79,12 +79,6 @@ def points_seen(
     for one in found:
         seen = unmirrored(one, look.side_px) if mirrored else one
         box, five = np.array(seen.box_px).reshape(2, 2), np.array(seen.landmarks_px)
-        if one.score > score and _overlap(wanted, box) > SAME_FACE_IOU:
+        if one.score > score and overlap(wanted.ravel(), box.ravel()) > SAME_FACE_IOU:
             best, score = (five - shift) / scale, one.score
     return best
-
-
-def _overlap(a: F64, b: F64) -> float:
-    shared = np.prod(np.clip(np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]), 0, None))
-    whole = np.prod(a[1] - a[0]) + np.prod(b[1] - b[0]) - shared
-    return float(shared / max(whole, 1e-9))

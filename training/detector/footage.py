@@ -9,7 +9,6 @@ footage is.  One frame of a filmed picture is shown, every fifth of a clip.
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,10 @@ import av
 import cv2
 import numpy as np
 
-from benchmarks.detection import EYES_MIN_PX, PRESENT_SCORE, Judge, frames, train_clips
+from benchmarks.detection import EYES_MIN_PX, Judge, frames, judged, train_clips
 from training.detector.backgrounds import clip_frames, pictures
 from training.detector.degrade import darkened
-from training.detector.scenes import Painter, Portrait
+from training.detector.scenes import Painter, read_portraits
 
 SEED = 20261130
 FILMED, SHOWN = 11, 5  # frames of a filmed picture, and the one that is looked at
@@ -66,8 +65,8 @@ def photographs(data: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:
                 coded, matrix = _filmed(draw, small, dark=dark, poor=poor)
                 light = _seen_by(cv2.GaussianBlur(small, (0, 0), 1.0) if poor else small, matrix)
                 height, width = coded.shape[:2]
-                plain, in_light = _judged(light[:height, :width], judges)
-                hard, as_shown = _judged(coded, judges)
+                plain, in_light = judged(light[:height, :width], judges)
+                hard, as_shown = judged(coded, judges)
                 yield Shown(
                     "photographs",
                     coded,
@@ -79,7 +78,7 @@ def photographs(data: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:
 def scenes(data: Path, packs: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:
     """Painted scenes of people of ``fit``; what is present is known from the painting."""
     images, stretches = pictures(), clip_frames(data, every=30)
-    painter = Painter(_fit(data, packs), images, stretches, SCENE_PX)
+    painter = Painter(read_portraits(data, packs, "fit_256.json"), images, stretches, SCENE_PX)
     for k in range(SCENES):
         draw = np.random.default_rng((SEED, 2, k))
         scene = painter.scene(draw, crowd=k % 3 == 2)
@@ -89,7 +88,7 @@ def scenes(data: Path, packs: Path, judges: tuple[Judge, Judge]) -> Iterator[Sho
         boxes = corners.reshape(-1, 4)
         points = scene.points_px.reshape(-1, 5, 2)
         eyes = np.linalg.norm(points[:, 0] - points[:, 1], axis=1)
-        known = _judged(coded, judges)[1]
+        known = judged(coded, judges)[1]
         present = boxes[scene.face & (eyes >= EYES_MIN_PX)]
         yield Shown("scenes", coded, present, np.concatenate((boxes, known)))
 
@@ -98,7 +97,7 @@ def clips(data: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:
     """The training clips, whole and small, light and dark; the judges see them as they came."""
     for number, (path, _) in enumerate(train_clips(data)):
         whole = list(frames(path, 1))
-        truth = {k: _judged(whole[k], judges) for k in range(0, len(whole), CLIP_STEP)}
+        truth = {k: judged(whole[k], judges) for k in range(0, len(whole), CLIP_STEP)}
         for kind in range(4):
             draw = np.random.default_rng((SEED, 3, number, kind))
             scale = CLIP_SCALES[kind >> 1]
@@ -114,21 +113,6 @@ def clips(data: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:
         # as they came, too
         for k, boxes in truth.items():
             yield Shown("clips as they came", whole[k], *boxes)
-
-
-def _fit(data: Path, packs: Path) -> list[Portrait]:
-    found = []
-    for row in json.loads((packs / "fit_256.json").read_text("utf-8")):
-        x, y, w, h = row["box_px"]
-        found.append(
-            Portrait(
-                row["person"],
-                (data / "portraits" / row["set"] / row["file"]).read_bytes(),
-                np.array([x, y, x + w, y + h], np.float64),
-                np.array(row["landmarks_px"], np.float64),
-            )
-        )
-    return found
 
 
 def _filmed(
@@ -187,10 +171,3 @@ def _coded(film: list[np.ndarray], crf: int) -> list[np.ndarray]:
     held.seek(0)
     with av.open(held) as back:
         return [frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)]
-
-
-def _judged(rgb_u8: np.ndarray, judges: tuple[Judge, Judge]) -> tuple[np.ndarray, np.ndarray]:
-    small, normal = (judge.faces(rgb_u8) for judge in judges)
-    eyes = np.linalg.norm(small[:, 4:6] - small[:, 6:8], axis=1)
-    present = small[(small[:, 14] >= PRESENT_SCORE) & (eyes >= EYES_MIN_PX), :4]
-    return present, np.concatenate((small, normal))[:, :4]

@@ -43,9 +43,9 @@ class Scene:
     face: np.ndarray
 
 
-def read_portraits(data: Path, packs: Path) -> list[Portrait]:
-    """Native photos of the ``train`` pack, with the pack's landmarks."""
-    rows = json.loads((packs / "train_256.json").read_text("utf-8"))
+def read_portraits(data: Path, packs: Path, pack: str = "train_256.json") -> list[Portrait]:
+    """Native photos of a pack, with its landmarks; only those of ``train`` are trained on."""
+    rows = json.loads((packs / pack).read_text("utf-8"))
     found = []
     for row in rows:
         raw = (data / "portraits" / row["set"] / row["file"]).read_bytes()
