@@ -16,7 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from forensics.faces.tracklets import Decision
-from forensics.models.nets.identity import DIMENSION, INPUT_PX, WINDOW_512, build_identity
+from forensics.models.nets.identity import (
+    DIMENSION,
+    INPUT_PX,
+    WINDOW_512,
+    build_identity,
+    in_light,
+)
 
 BATCH = 4  # clips mostly show one to four faces at once
 CROP_PX = 512
@@ -52,11 +58,11 @@ class Embedder:
 
 
 def network_input(crop_rgb_u8: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The network's window of one (512, 512, 3) crop: (3, 112, 112) float32 in [-1, 1]."""
+    """The network's window of one (512, 512, 3) crop, in its light: (3, 112, 112) in [-1, 1]."""
     low, high = WINDOW_512
-    window = np.ascontiguousarray(crop_rgb_u8[low:high, low:high])
+    window = crop_rgb_u8[low:high, low:high].astype(np.float32)  # in the dark, a level is much
     small = cv2.resize(window, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
-    x: NDArray[np.float32] = small.astype(np.float32).transpose(2, 0, 1) / 127.5 - 1.0
+    x: NDArray[np.float32] = in_light(np.asarray(small, np.float32)).transpose(2, 0, 1) / 127.5 - 1
     return x
 
 
@@ -66,4 +72,9 @@ def decision_of(card: Mapping[str, Any]) -> Decision:
     Raises `KeyError` when the card has none.
     """
     rule = card["decision"]
-    return Decision(tuple(rule["eye_px"]), tuple(rule["threshold"]), tuple(rule["slope"]))
+    return Decision(
+        tuple(rule["eye_px"]),
+        tuple(rule["threshold"]),
+        tuple(rule["slope"]),
+        across=float(rule["across"]),
+    )

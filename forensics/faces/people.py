@@ -1,14 +1,16 @@
 """Tracking, second pass: tracklets of a whole clip become people.
 
 A tracklet whose look changes for good at one point is cut there (a swap the first pass missed).
-Then tracklets are joined, the surest pair first: by appearance, weighted by pixels between the
-eyes, and by motion across short gaps.  Two tracklets seen in one frame are never one person.
+Then tracklets of one shot are joined, the surest pair first: by appearance, weighted by pixels
+between the eyes, and by motion across short gaps.  Last, people of different shots are joined where
+they look as alike as one face in one steady shot; where that is in doubt they keep numbers of their
+own.  Two tracklets seen in one frame are never one person.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -34,6 +36,10 @@ class Group:
         total, weight, eyes = pooled(tracklet.sightings)
         frames = frozenset(s.frame for s in tracklet.sightings)
         return cls((tracklet,), frames, total, weight, eyes)
+
+    @property
+    def shots(self) -> frozenset[int]:
+        return frozenset(t.scene for t in self.tracklets)
 
     @property
     def sightings(self) -> list[Sighting]:
@@ -96,7 +102,7 @@ def link_odds(earlier: Tracklet, later: Tracklet, motion: Motion) -> float:
 
 
 def join_odds(a: Group, b: Group, motion: Motion, decision: Decision) -> float | None:
-    """Log odds that two groups are one person; None where they share a frame."""
+    """Log odds that two groups of one shot are one person; None where they share a frame."""
     if a.frames & b.frames:
         return None
     line = sorted(
@@ -143,17 +149,43 @@ def split(tracklet: Tracklet, decision: Decision) -> list[Tracklet]:
     return parts
 
 
-def join(tracklets: Sequence[Tracklet], motion: Motion, decision: Decision) -> list[Group]:
-    """Agglomerate tracklets into groups, surest pair first, until no pair is more likely than not.
+def join_within(tracklets: Sequence[Tracklet], motion: Motion, decision: Decision) -> list[Group]:
+    """Tracklets of each shot as people of that shot, in order of first frame, left to right."""
 
-    Returned in order of first frame, then left to right.
+    def odds(a: Group, b: Group) -> float | None:
+        return join_odds(a, b, motion, decision) if a.shots == b.shots else None
+
+    return agglomerate([Group.of(t) for t in tracklets], odds)
+
+
+def join_across(groups: Sequence[Group], decision: Decision) -> list[Group]:
+    """People of single shots as people of the clip, in order of first frame, left to right.
+
+    Whoever was told apart within a shot stays apart.
     """
-    groups = [Group.of(t) for t in tracklets]
+
+    def odds(a: Group, b: Group) -> float | None:
+        if a.shots & b.shots:
+            return None
+        return decision.across_odds(cosine(a.total, b.total))
+
+    return agglomerate(groups, odds)
+
+
+def agglomerate(
+    found: Sequence[Group], odds_of: Callable[[Group, Group], float | None]
+) -> list[Group]:
+    """Join groups, surest pair first, until no pair is more likely than not.
+
+    ``odds_of`` gives log odds, None for a pair that may not join.  Returned in order of first
+    frame, then left to right.
+    """
+    groups = list(found)
     alive = set(range(len(groups)))
     surest: list[tuple[float, int, int]] = []  # heap of (-odds, a, b); dead pairs are passed over
 
     def offer(a: int, b: int) -> None:
-        odds = join_odds(groups[a], groups[b], motion, decision)
+        odds = odds_of(groups[a], groups[b])
         if odds is not None and odds > 0:
             heapq.heappush(surest, (-odds, a, b))
 
@@ -170,10 +202,9 @@ def join(tracklets: Sequence[Tracklet], motion: Motion, decision: Decision) -> l
         for k in sorted(alive):
             offer(k, new)
         alive.add(new)
-    found = [groups[k] for k in sorted(alive)]
 
     def place(group: Group) -> tuple[int, float]:
         first = group.tracklets[0].first
         return first.frame, float(first.centre_px[0])
 
-    return sorted(found, key=place)
+    return sorted((groups[k] for k in sorted(alive)), key=place)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forensics.faces.people import Group, cosine, join, pooled, split
+from forensics.faces.people import Group, cosine, join_across, join_within, pooled, split
 from forensics.faces.smoothing import smooth_landmarks
 from forensics.faces.tracklets import (
     NOMINAL_FRAME_S,
@@ -34,7 +34,7 @@ Points5 = tuple[Point, Point, Point, Point, Point]
 
 @dataclass(frozen=True)
 class Rejection:
-    """When tracklets are no person. Scores are the detector's, 0..1.
+    """When a shot's tracklets are no person. Scores are the detector's, 0..1.
 
     Too brief; or seen only now and then; or never as large as the smallest face the detector is
     tested on (below that a button can look like a face for long).  Where the detector was sure,
@@ -168,8 +168,10 @@ class Tracker:
         tracklets = [
             part for tracklet in self._follower.finish() for part in split(tracklet, self._decision)
         ]
-        groups = join(tracklets, self._motion, self._decision)
-        kept = [group for group in groups if not self._spurious(group)]
+        of_shots = join_within(tracklets, self._motion, self._decision)
+        # A hand that looks like somebody's face for a moment must not be their face in that shot.
+        kept = [group for group in of_shots if not self._spurious(group)]
+        kept = join_across(kept, self._decision)
         log.info("%d tracklets, %d people", len(tracklets), len(kept))
         people = tuple(self._person(k, kept) for k in range(len(kept)))
         owner = {(f.frame, f.index): p.person for p in people for f in p.faces}
@@ -194,8 +196,7 @@ class Tracker:
         if not (flash if sure else flash or brief or flickers or tiny):
             return False
         reach = range(seen[0].frame - rule.chances, seen[-1].frame + rule.chances + 1)
-        shots = {t.scene for t in group.tracklets}
-        chances = sum(1 for frame in reach if self._scenes.get(frame) in shots)
+        chances = sum(1 for frame in reach if self._scenes.get(frame) in group.shots)
         return chances >= rule.chances
 
     def _frame_s(self) -> float:

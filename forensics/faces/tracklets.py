@@ -30,12 +30,20 @@ class Decision:
     held at its ends.  Fitted on training people for one set of weights (the appearance card).
     ``limits`` hold what one, two, and three or more sightings on the poorer side may say: a single
     picture (a face half out of view, a hand before it) is no evidence against steady motion.
+
+    ``across`` is the cosine from which people of different shots are one.  There motion says
+    nothing and camera, side and light change, so it asks for the likeness of one steady shot.
     """
 
     eye_px: tuple[float, ...] = (8.0, 12.0, 16.0, 24.0, 40.0)
     threshold: tuple[float, ...] = (0.62, 0.56, 0.52, 0.48, 0.45)
     slope: tuple[float, ...] = (4.0, 8.0, 11.0, 14.0, 16.0)
     limits: tuple[float, float, float] = (2.0, 3.5, 5.0)
+    across: float = 0.8
+
+    def across_odds(self, cosine: float) -> float:
+        """Log odds that people of different shots are one, by the slope of the largest faces."""
+        return self.slope[-1] * (cosine - self.across)
 
     def log_odds(self, cosine: float, eye_px: float, sightings: int = 3) -> float:
         """Log odds that two faces are one person; ``sightings`` of the side that has fewer."""

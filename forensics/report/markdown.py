@@ -30,7 +30,7 @@ def _spoken(page: Page) -> str:
         _text(page.subject),
         *([_text(page.note)] if page.note else []),
         *(_text(note.text) for note in page.credentials),
-        _headed(_("The answer"), _text(page.people_sentence)),
+        _headed(_("The answer"), _text(" ".join((page.people_sentence, *page.cuts)))),
         "\n".join(f"- {p.band.shape} **{_text(p.name)}**: {_text(p.summary)}" for p in page.people),
         *([] if page.calibrated else [_text(" ".join(page.no_probability))]),
         _headed(_("What may not be concluded"), _listed(tuple(map(_, NOT_CONCLUDED)))),

@@ -13,6 +13,7 @@ from typing import Final
 from forensics.records import FlagCode, Mode, Outcome
 from forensics.report import words
 from forensics.report.language import N_, Table, _
+from forensics.report.sentences import CUTS_SENTENCE
 
 WITHOUT_ORIGINAL: Final = N_(
     "Without the original footage nobody can say whether a detail is right."
@@ -113,6 +114,7 @@ def alone_limits(*, people: int, complete: bool, every: int, made_source: bool) 
         ALONE_MEASURED,
         ALONE_POPS,
         _("Faces below the detector's reach, covered or turned away are not in the counts."),
+        CUTS_SENTENCE,
         _INTEGRITY,
     )
 

@@ -37,6 +37,7 @@ from forensics.report.plugin_words import strange_card
 from forensics.report.record_rows import Fact, plain, summarised
 from forensics.report.resources import font
 from forensics.report.retold import retold_limits
+from forensics.report.shots import cut_sentences
 from forensics.report.view import View
 from forensics.report.viewer import Projector
 from forensics.report.words import (
@@ -100,6 +101,7 @@ class Page:
     sealed: str
     failures: tuple[str, ...]
     people_sentence: str
+    cuts: tuple[str, ...]
     credentials: tuple[CredentialNote, ...]
     calibrated: bool
     no_probability: tuple[str, ...]
@@ -159,6 +161,7 @@ def build_page(view: View, projector: Projector | None = None) -> Page:
         sealed=sealed(view),
         failures=tuple(map(known, audit.run.failures)),
         people_sentence=people_sentence(len(audit.people)),
+        cuts=cut_sentences(view),
         credentials=credential_notes(audit),
         calibrated=calibrated(view),
         no_probability=_no_probability(view),

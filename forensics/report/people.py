@@ -18,6 +18,7 @@ from forensics.report.language import number as said
 from forensics.report.other_words import LOST_LANE, outcome_words
 from forensics.report.retold import retold_flag, retold_person
 from forensics.report.selection import Chosen, choose, share
+from forensics.report.shots import across_words, shots_of
 from forensics.report.stretches import Stretch, stretches_of
 from forensics.report.view import View
 from forensics.report.viewer import Projector, ViewerBlock
@@ -190,7 +191,7 @@ def _block(view: View, person: Person, album: Album, projector: Projector | None
         summary=retold_person(person, view.audit),
         counts=tuple((band, BANDS[band], person.bands.get(band, 0)) for band in BAND_ORDER),
         faces=person.faces,
-        facts=_facts(person, view.audit.mode),
+        facts=_facts(person, view.audit.mode, shots_of(view, person.id)),
         timeline=timeline(
             person,
             faces,
@@ -213,7 +214,7 @@ def _block(view: View, person: Person, album: Album, projector: Projector | None
     )
 
 
-def _facts(person: Person, mode: Mode) -> tuple[tuple[str, str], ...]:
+def _facts(person: Person, mode: Mode, shots: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
     low, high = person.interocular_px_range
     skipped = person.faces - person.faces_restored - person.faces_failed
     gaps = _("; not in {gaps}").format(gaps=range_words(person.gaps)) if person.gaps else ""
@@ -225,6 +226,7 @@ def _facts(person: Person, mode: Mode) -> tuple[tuple[str, str], ...]:
                 first_frame=person.first_frame, last_frame=person.last_frame, gaps=gaps
             ),
         ),
+        *([(_("shots"), across_words(shots))] if len(shots) > 1 else []),
         (
             _("faces"),
             _(

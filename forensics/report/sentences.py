@@ -100,6 +100,11 @@ NOT_LOOKED_FOR_SENTENCE: Final = N_(
     "face; and, at any size, teeth, ears, hats, hairstyle, make-up and "
     "expression."
 )
+CUTS_SENTENCE: Final = N_(
+    "Across a cut a number goes on only where a face looks the same as within "
+    "one shot: one person may have several numbers, and one number on both "
+    "sides of a cut does not prove that it is one person."
+)
 NO_LPIPS_SENTENCE: Final = N_(
     "The distance called LPIPS was not computed: its official backbone is "
     "not installed. lpips_embedded_crop is the same computation on a "
@@ -111,6 +116,7 @@ ALWAYS: Final = (
         "cannot decide can be drawn in many ways that all fit the same pixels."
     ),
     N_("Faces below the detector's reach, covered or turned away are not in the counts."),
+    CUTS_SENTENCE,
     NOT_LOOKED_FOR_SENTENCE,
     N_("The thresholds of bands and flags are stated rules, not measured error rates."),
     N_(

@@ -191,7 +191,10 @@ _JUDGED: Final = (
         span=(-2.0, 2.0),
         direction="high_is_worse",
         needs=("identity network", "reference table of the same network"),
-        gate="abstains under 16 px between the eyes, beyond 35 degrees, or for another network",
+        gate=(
+            "abstains under 16 px between the eyes, beyond 35 degrees, under a contrast of 12 grey "
+            "levels (a dark or flat face), or for another network"
+        ),
         method=(
             "Distance of the embeddings of restored face and crop, less what true faces of fit "
             "people have at this size, blur, noise, cut-off and QP (regression)."

@@ -49,7 +49,7 @@ TIME_CARDS: Final = (
         span=(-2.0, 2.0),
         direction="high_is_worse",
         needs=("identity network", "time stamps"),
-        gate=f"{_WINDOW}; and where identity_drift abstains (size, turn)",
+        gate=f"{_WINDOW}; and where identity_drift abstains (size, turn, contrast)",
         method=(
             f"Mean distance over all pairs of frames of the trailing {LONG_S:g} s, restored faces "
             "less crops; at least 12 scored frames."

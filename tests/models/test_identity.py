@@ -10,7 +10,14 @@ import skimage.data
 from forensics.faces.align import BORDER_RGB
 from forensics.faces.embed import Embedder, decision_of, network_input
 from forensics.models.load import LoadedModel, load_embedded
-from forensics.models.nets.identity import build_identity
+from forensics.models.nets.identity import (
+    LEAST_CONTRAST,
+    MEAN_LIGHT,
+    MIDDLE,
+    build_identity,
+    in_light,
+)
+from tests.known_answers.truths import public_truths
 
 ROLES = ("appearance", "identity")
 
@@ -69,9 +76,42 @@ def test_other_shapes_and_types_are_refused(loaded: LoadedModel, bad: np.ndarray
 
 def test_the_window_is_the_middle_of_the_template() -> None:
     crop = np.zeros((512, 512, 3), np.uint8)
-    crop[56:456, 56:456] = 255
-    assert network_input(crop).min() == 1.0
-    assert network_input(crop).shape == (3, 112, 112)
+    crop[56:456, 56:456] = 100
+    crop[56:456, 56:256] = 160  # as a face is lit: comes through as it is
+    seen = network_input(crop)
+    assert seen.shape == (3, 112, 112)
+    assert seen.min() == pytest.approx(100 / 127.5 - 1, abs=1e-5)
+    assert seen.max() == pytest.approx(160 / 127.5 - 1, abs=1e-5)
+
+
+def test_a_face_within_the_light_of_the_training_comes_as_it_is() -> None:
+    rng = np.random.default_rng(3)
+    face = rng.normal(130, 30, (112, 112, 1)).repeat(3, 2).clip(0, 255).astype(np.float32)
+    assert in_light(face) is face
+
+
+@pytest.mark.parametrize(("level", "contrast"), [(14, 3), (200, 30), (128, 6), (40, 40)])
+def test_a_face_beyond_it_is_brought_to_its_rim(level: float, contrast: float) -> None:
+    rng = np.random.default_rng(4)
+    face = rng.normal(level, contrast, (112, 112, 1)).repeat(3, 2).astype(np.float32)
+    middle = in_light(face)[MIDDLE].mean(2)
+    assert middle.mean() == pytest.approx(np.clip(level, *MEAN_LIGHT), abs=2.5)
+    assert middle.std() == pytest.approx(max(contrast, LEAST_CONTRAST), rel=0.06)
+
+
+def test_a_picture_of_nothing_stays_finite() -> None:
+    assert np.isfinite(in_light(np.zeros((112, 112, 3), np.float32))).all()
+
+
+def test_two_strangers_in_the_dark_are_not_one() -> None:
+    """Before the light was evened out the cosine of these two was 0.99 and more."""
+    embedder = Embedder(load_embedded("appearance").state)
+    lit = [truth.rgb_u8 for truth in public_truths()]
+    dark = [np.rint(crop * 0.12 + 6).astype(np.uint8) for crop in lit]
+    rows = embedder.embed(np.stack([*dark, *lit]))
+    assert rows[0] @ rows[1] < 0.4
+    assert rows[0] @ rows[2] > 0.6
+    assert rows[1] @ rows[3] > 0.6
 
 
 def test_altered_states_are_refused(loaded: LoadedModel) -> None:

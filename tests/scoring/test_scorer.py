@@ -25,6 +25,7 @@ from forensics.scoring.references import (
     shipped_references,
     to_scale,
 )
+from forensics.scoring.risk import face_risk
 from forensics.scoring.scorer import (
     NOT_IN_VERSION,
     FaceInput,
@@ -144,6 +145,27 @@ def test_identity_drift_abstains(
 ) -> None:
     result = scorer.score([face(filmed(portrait, factor), portrait, yaw_deg=yaw)])[0]
     assert says in result.not_measured["identity_drift"]
+
+
+@pytest.mark.parametrize(("light", "measured"), [(0.6, True), (0.1, False)])
+def test_identity_drift_abstains_in_the_dark(
+    scorer: Scorer, portrait: Picture, light: float, measured: bool
+) -> None:
+    """There the recogniser takes every face for every other, and a low drift would say nothing."""
+    dark = np.rint(portrait * light).astype(np.uint8)
+    result = scorer.score([face(filmed(dark, 3), dark)])[0]
+    assert ("identity_drift" in result.measures) is measured
+    if not measured:
+        assert "too dark or too flat" in result.not_measured["identity_drift"]
+        assert (
+            face_risk(
+                measures=result.measures,
+                not_measured=result.not_measured,
+                references=result.references,
+                flags=(),
+            ).band
+            != "no_sign"
+        )
 
 
 def test_faces_do_not_depend_on_their_company(scorer: Scorer, portrait: Picture) -> None:

@@ -14,7 +14,8 @@ from training.perceptual.card import PORTRAITS, Facts, write
 HERE = Path(__file__).parent
 ARCHITECTURE = "forensics.models.nets.identity.FaceNet112"
 ARGUMENTS = {
-    "input": "rows, columns 56 to 456 of the FFHQ-512 crop, area-resized to 112x112, RGB -1..1",
+    "input": "rows, columns 56 to 456 of the FFHQ-512 crop, area-resized to 112x112, brought into "
+    "the light of the training (forensics.models.nets.identity.in_light), RGB -1..1",
     "dimension": 128,
 }
 FEW = (

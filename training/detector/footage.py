@@ -106,8 +106,8 @@ def clips(data: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:
             light = int(draw.integers(1 << 31))  # the same light in every frame
             if kind & 1:
                 shown = [darkened(np.random.default_rng(light), f) for f in shown]
-                shown = [_grained(draw, f, 3) for f in shown]
-            for k, rgb in enumerate(_coded(shown, int(draw.integers(20, 37)))):
+                shown = [grained(draw, f, 3) for f in shown]
+            for k, rgb in enumerate(coded(shown, int(draw.integers(20, 37)))):
                 if k in truth:
                     yield Shown("clips", rgb, *(boxes * scale for boxes in truth[k]))
         # as they came, too
@@ -124,8 +124,8 @@ def _filmed(
         base = cv2.GaussianBlur(base, (0, 0), float(draw.uniform(0.6, 4)))
     grain = float(draw.uniform(0, 6)) if dark or poor else 0.0
     path = _camera(draw, rgb_u8.shape)
-    film = [_grained(draw, _seen_by(base, matrix), grain) for matrix in path]
-    return _coded(film, int(draw.integers(18, 37)))[SHOWN], path[SHOWN]
+    film = [grained(draw, _seen_by(base, matrix), grain) for matrix in path]
+    return coded(film, int(draw.integers(18, 37)))[SHOWN], path[SHOWN]
 
 
 def _camera(draw: np.random.Generator, shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -146,12 +146,12 @@ def _seen_by(rgb_u8: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(rgb_u8, matrix, size, flags=way, borderMode=rim)
 
 
-def _grained(draw: np.random.Generator, rgb_u8: np.ndarray, sigma: float) -> np.ndarray:
+def grained(draw: np.random.Generator, rgb_u8: np.ndarray, sigma: float) -> np.ndarray:
     grain = draw.standard_normal(rgb_u8.shape, np.float32) * sigma
     return np.clip(rgb_u8 + grain, 0, 255).astype(np.uint8)
 
 
-def _coded(film: list[np.ndarray], crf: int) -> list[np.ndarray]:
+def coded(film: list[np.ndarray], crf: int) -> list[np.ndarray]:
     """Through H.264 in one thread; an odd row or column is cut off.
 
     x264 did not always repeat itself here (one of 30 codings differed by a few grey levels), so the

@@ -107,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--packs", type=Path, required=True)
-    parser.add_argument("--group", choices=("train", "val"), default="train")
+    parser.add_argument("--group", choices=("train", "fit", "val"), default="train")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     shapes = meshes(args.data, args.packs, args.group)
