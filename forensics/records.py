@@ -39,11 +39,12 @@ Outcome = Literal["restored", "skipped", "failed"]
 FrameOutcome = Literal["restored", "skipped", "failed"]
 Mode = Literal["restore", "pair", "restored_only"]
 Severity = Literal["high", "caution", "note"]
-RejectReason = Literal["nested_in_face", "below_eye_px", "track_rejected"]
+RejectReason = Literal["nested_in_face", "second_box", "below_eye_px", "track_rejected"]
 SkipReason = Literal[
     "not_detected",
     "below_eye_px",
     "nested_in_face",
+    "second_box",
     "track_rejected",
     "unsupported_signal",
     "user_excluded",

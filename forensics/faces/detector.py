@@ -23,7 +23,7 @@ from facexlib.detection.retinaface import RetinaFace
 
 from forensics.faces.anchors import decode_boxes, decode_points, prior_boxes, suppress_doubles
 from forensics.faces.answers import FrameU8, as_detections, check_frame
-from forensics.faces.fusion import fuse, unmirrored
+from forensics.faces.fusion import fuse, overlap, unmirrored
 from forensics.faces.second_look import look_at, points_seen
 from forensics.models.nets.detector import load_detector
 from forensics.records import Detection
@@ -242,6 +242,35 @@ def split_nested(
         nested = any(_nested(small, large, width_ratio_max, inside_min) for large in detections)
         (rejected if nested else kept).append(small)
     return kept, rejected
+
+
+def split_doubles(
+    detections: Sequence[Detection], *, overlap_min: float = 0.3, apart_min: float = 0.75
+) -> tuple[list[Detection], list[Detection]]:
+    """Part faces from second boxes on the same face: kept, rejected (reason ``second_box``).
+
+    Two boxes that overlap too little for `DetectorConfig.overlap_max` may still share a face: they
+    do where their IoU is at least ``overlap_min`` and the mean distance of their five points is
+    below ``apart_min`` eye distances of the wider pair of eyes.  Two heads cannot come so near: the
+    one in front would cover the eyes behind.  The better score stays, the first of equal ones. Both
+    lists keep the order of ``detections``.
+    """
+    order = sorted(range(len(detections)), key=lambda k: -detections[k].score)
+    kept: list[int] = []
+    for k in order:
+        mine = detections[k]
+        if not any(_one_face(mine, detections[j], overlap_min, apart_min) for j in kept):
+            kept.append(k)
+    rejected = sorted(set(order) - set(kept))
+    return [detections[k] for k in sorted(kept)], [detections[k] for k in rejected]
+
+
+def _one_face(a: Detection, b: Detection, overlap_min: float, apart_min: float) -> bool:
+    if overlap(np.array(a.box_px), np.array(b.box_px)) < overlap_min:
+        return False
+    gaps = np.subtract(a.landmarks_px, b.landmarks_px)
+    apart = float(np.linalg.norm(gaps, axis=1).mean())
+    return apart < apart_min * max(a.interocular_px, b.interocular_px)
 
 
 def _nested(small: Detection, large: Detection, width_ratio_max: float, inside_min: float) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.faces.align import TEMPLATE_PX, align_face, landmarks_array
-from forensics.faces.detector import split_nested
+from forensics.faces.detector import split_doubles, split_nested
 from forensics.faces.embed import Embedder
 from forensics.faces.track import Tracker, Tracks
 from forensics.faces.tracklets import Decision
@@ -99,11 +99,13 @@ def follow(
             found = finder.detector.detect([item.rgb_u8 for item in readable])
             for item, detections in zip(readable, found, strict=True):
                 kept, nested = split_nested(detections)
+                kept, doubles = split_doubles(kept)
                 tiny = [d for d in kept if d.interocular_px < finder.least_eye_px]
                 kept = [d for d in kept if d.interocular_px >= finder.least_eye_px]
-                if nested or tiny:
+                if nested or doubles or tiny:
                     rejected[item.frame] = [
                         *(_rejected(d, "nested_in_face") for d in nested),
+                        *(_rejected(d, "second_box") for d in doubles),
                         *(_rejected(d, "below_eye_px") for d in tiny),
                     ]
                 seen[item.frame] = kept

@@ -93,6 +93,7 @@ REASONS: Final[Mapping[str, str]] = Table(
         "not_detected": N_("the person is followed here, but the detector saw no face"),
         "below_eye_px": N_("the eyes are too close together to restore anything"),
         "nested_in_face": N_("lies inside another face"),
+        "second_box": N_("a second box on the same face"),
         "track_rejected": N_("seen too briefly or too faintly to count as a face"),
         "unsupported_signal": N_("the kind of picture is not supported"),
         "user_excluded": N_("left out on request"),

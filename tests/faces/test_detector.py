@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 
 import cv2
@@ -27,7 +28,12 @@ from forensics.faces.anchors import (
     prior_boxes,
     suppress_doubles,
 )
-from forensics.faces.detector import Detector, DetectorConfig, split_nested
+from forensics.faces.detector import (
+    Detector,
+    DetectorConfig,
+    split_doubles,
+    split_nested,
+)
 from forensics.models.load import load_embedded
 from forensics.models.nets.detector import PARAMETERS, build_detector
 from forensics.records import Detection
@@ -184,3 +190,28 @@ def test_a_face_in_a_faces_eye_is_told_from_a_person_passing() -> None:
     kept, rejected = split_nested([large, micro, passing, beside])
     assert kept == [large, passing, beside]
     assert rejected == [micro]
+
+
+def shifted(x_px: float, score: float, eyes_px: float = 40) -> Detection:
+    """A frontal face of 100 x 130 px, ``x_px`` to the right."""
+    half = eyes_px / 2
+    points = ((-half, 0), (half, 0), (0, 25), (-half, 45), (half, 45))
+    five = tuple((150 + x_px + x, 160 + y) for x, y in points)
+    return Detection((100 + x_px, 100, 200 + x_px, 230), five, score)  # type: ignore[arg-type]  # five points
+
+
+@pytest.mark.parametrize(("x_px", "two"), [(0, False), (25, False), (35, True), (60, True)])
+def test_a_second_box_on_a_face_is_told_from_a_second_head(x_px: float, two: bool) -> None:
+    """The points of 25 px are 0.6 eye distances apart, those of 35 px 0.9."""
+    better, weaker, far = shifted(0, 0.9), shifted(x_px, 0.6), shifted(300, 0.7)
+    kept, rejected = split_doubles([weaker, far, better])
+    assert kept == ([weaker, far, better] if two else [far, better])
+    assert rejected == ([] if two else [weaker])
+
+
+def test_a_smaller_head_before_a_larger_one_is_no_second_box() -> None:
+    large, small = (
+        shifted(0, 0.9),
+        dataclasses.replace(shifted(0, 0.6), box_px=(130, 140, 175, 200)),
+    )
+    assert split_doubles([large, small]) == ([large, small], [])
