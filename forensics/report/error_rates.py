@@ -92,6 +92,8 @@ def rate_here(tested: Mapping[str, JudgedTarget], view: View) -> str:
         (max(eyes), _("the largest here")),
     ):
         named.setdefault(_band_of(px, target.by_size), []).append(which)
+    if len(named) == 1:
+        named = dict.fromkeys(named, [_("all faces here")])
     parts = [
         _("not known for {which}").format(which=_(" and ").join(which))
         if one is None

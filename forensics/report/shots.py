@@ -53,7 +53,7 @@ def cut_sentences(view: View) -> tuple[str, ...]:
     return (
         first,
         _(
-            "On both sides of a cut, by looks alone, which do not prove that it is one person: "
+            "These go on across a cut, by looks alone, which do not prove that it is one person: "
             "{people}."
         ).format(people=", ".join(across)),
     )

@@ -75,21 +75,19 @@ def test_few_people_give_no_rate(view: View) -> None:
     tested = {"any": counted(size(1, 500, people=29))}
     sizes, _ = rate_tables(tested, with_test(view, tested["any"]))
     assert sizes.rows[0].rates == ("too few to tell (n = 29)",)
-    assert "not known for the smallest here and the median here and the largest" in rate_here(
-        tested, view
-    )
+    assert "not known for all faces here" in rate_here(tested, view)
 
 
 def test_sizes_that_were_not_tested_are_said(view: View) -> None:
     tested = {"any": counted(size(400, 500))}
     sizes, _ = rate_tables(tested, with_test(view, tested["any"]))
     assert f"{len(eyes(view))} of {len(eyes(view))} faces here are of a size" in sizes.note
-    assert "not known for the smallest here" in rate_here(tested, view)
+    assert "not known for all faces here" in rate_here(tested, view)
 
 
 def test_the_page_says_them_in_the_court_section_and_on_the_first_screen(view: View) -> None:
     page = Page(render_html(with_test(view, counted(size(1, 500)))))
-    assert "33% (21% to 48%) of those with 1 to 500 pixels between the eyes (the" in page.words
+    assert "33% (21% to 48%) of those with 1 to 500 pixels between the eyes (all" in page.words
     assert "How often restored faces erred in the test, by their size in the footage" in page.words
     assert "by the word they were given" in page.words
     assert court.SIZES not in page.words
