@@ -93,7 +93,7 @@ def rate_here(tested: Mapping[str, JudgedTarget], view: View) -> str:
     ):
         named.setdefault(_band_of(px, target.by_size), []).append(which)
     if len(named) == 1:
-        named = dict.fromkeys(named, [_("all faces here")])
+        named = {one: [_("all faces here")] for one in named}
     parts = [
         _("not known for {which}").format(which=_(" and ").join(which))
         if one is None
