@@ -159,6 +159,13 @@ class FaceLine(Record):
         default=None,
         description="turn of the head estimated from five points; sign: + to the right",
     )
+    beyond_frame: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="share of the face's square beyond the rim of the frame, where nothing was "
+        "measured; None in older runs and for faces that were not aligned",
+    )
     outcome: Outcome
     reason: str | None = Field(default=None, description="why skipped, failed or fallen back")
     error: str | None = Field(default=None, description="class and message, for a developer")

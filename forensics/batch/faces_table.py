@@ -47,6 +47,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "box_x1_px": "double",
     "box_y1_px": "double",
     "yaw_deg": "double",
+    "beyond_frame": "double",
     "scale": "double",
     **dict.fromkeys(MEASURES, "double"),
     **{f"ref_{name}{end}": "double" for name in MEASURES for end in REFERENCE_ENDINGS},
@@ -138,6 +139,7 @@ def _row(item: ItemResult, face: FaceLine) -> dict[str, Any]:
         "box_x1_px": x1,
         "box_y1_px": y1,
         "yaw_deg": face.yaw_deg,
+        "beyond_frame": face.beyond_frame,
         "scale": face.scale,
         **{name: measures.get(name) for name in MEASURES},
         **{

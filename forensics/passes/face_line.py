@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.faces.rim import Rim
 from forensics.media.reader import DecodedFrame
 from forensics.passes.drawing import DrawnFace
 from forensics.records import FaceLine, Outcome, Risk
@@ -24,12 +26,13 @@ def face_line(
     every: int,
     *,
     alone: bool = False,
+    beyond_frame: float | None = None,
 ) -> FaceLine:
     """One line of faces.jsonl. ``scored`` is None for a face that was not measured, and then
     ``not_measured`` says why: it was not restored, or only one frame in ``every`` is scored.
 
     ``alone``: there is no original, so that no band is given, nothing is flagged but a failure,
-    and the face is not shown beside a crop.
+    and the face is not shown beside a crop.  ``beyond_frame``: see `FaceLine`.
     """
     detection, aligned = face.followed.detection, face.aligned
     outcome, reason, error = _outcome(face)
@@ -63,6 +66,7 @@ def face_line(
         scale=aligned.scale if aligned else None,
         interocular_px=interocular_px,
         yaw_deg=aligned.yaw_deg if aligned else None,
+        beyond_frame=beyond_frame,
         outcome=outcome,
         reason=reason,
         error=error,
@@ -97,6 +101,34 @@ def face_input(decoded: DecodedFrame, face: DrawnFace) -> FaceInput:
         qp=qp,
         qp_reason=None if qp is not None else decoded.qp_reason,
     )
+
+
+def rim_of(decoded: DecodedFrame, face: DrawnFace) -> Rim:
+    """Where the frame ends on the face's template. AssertionError for one not aligned."""
+    if face.aligned is None:
+        raise AssertionError("only aligned faces have a place in the frame")
+    height, width = decoded.rgb_u8.shape[:2]
+    return Rim(face.aligned.affine, width, height)
+
+
+def within_frame(given: FaceInput, rim: Rim) -> FaceInput:
+    """The same for measuring: beyond the rim footage and restored face are their mirror images."""
+    if rim.share() == 0:
+        return given
+    return replace(
+        given,
+        crop_rgb_u8=rim.mirrored(given.crop_rgb_u8),
+        restored_rgb_u8=rim.mirrored(given.restored_rgb_u8),
+        native_rgb_u8=rim.mirrored(given.native_rgb_u8),
+    )
+
+
+def blank_beyond(scored: Scored, rim: Rim) -> Scored:
+    """Maps that show nothing beyond the rim."""
+    if rim.share() == 0 or not scored.maps:
+        return scored
+    inside = ~rim.beyond()
+    return replace(scored, maps={name: map_ * inside for name, map_ in scored.maps.items()})
 
 
 def rgb_sha256(rgb_u8: NDArray[np.uint8]) -> str:

@@ -19,7 +19,14 @@ from forensics.media.probe import Media
 from forensics.media.reader import DecodedFrame, FrameFailure, read_frames
 from forensics.media.writer import Writer
 from forensics.passes.drawing import Drawer, DrawnFace, DrawnFrame
-from forensics.passes.face_line import face_input, face_line, rgb_sha256
+from forensics.passes.face_line import (
+    blank_beyond,
+    face_input,
+    face_line,
+    rgb_sha256,
+    rim_of,
+    within_frame,
+)
 from forensics.passes.follow import FollowedFace, Following
 from forensics.passes.over_time import FacesOverTime, Steps, Watching
 from forensics.passes.probe import Probing
@@ -130,8 +137,13 @@ class Redraw:
             if face.restored_rgb_u8 is not None
         ]
         inputs = [face_input(frames[number].decoded, face) for number, face in due]
+        rims = [rim_of(frames[number].decoded, face) for number, face in due]
         scores: list[dict[int, Scored]] = [{} for _ in frames]
-        found = self.scorer.score(inputs)
+        held = [within_frame(given, rim) for given, rim in zip(inputs, rims, strict=True)]
+        found = [
+            blank_beyond(scored, rim)
+            for scored, rim in zip(self.scorer.score(held), rims, strict=True)
+        ]
         for (number, face), given, scored in zip(due, inputs, found, strict=True):
             if self.probing is not None:
                 scored = self.probing.examine(frames[number].decoded.frame, face, given, scored)
@@ -164,7 +176,8 @@ class Redraw:
                 decoded.qp_at(face.followed.detection.box_px),
             )
             self._pictures(decoded.frame, face, scored)
-            line = self._line(decoded.frame, decoded.pts_s, face, scored)
+            beyond = None if face.aligned is None else rim_of(decoded, face).share()
+            line = self._line(decoded.frame, decoded.pts_s, face, scored, beyond)
             line = self._with_others(line)
             self.sink.face(line, self._decided(decoded, line, face, steps, scored))
             lines.append(line)
@@ -202,9 +215,15 @@ class Redraw:
         )
 
     def _line(
-        self, frame: int, pts_s: float | None, face: DrawnFace, scored: Scored | None
+        self,
+        frame: int,
+        pts_s: float | None,
+        face: DrawnFace,
+        scored: Scored | None,
+        beyond: float | None = None,
     ) -> FaceLine:
-        return face_line(frame, pts_s, face, scored, self.settings.every, alone=self.alone)
+        every, alone = self.settings.every, self.alone
+        return face_line(frame, pts_s, face, scored, every, alone=alone, beyond_frame=beyond)
 
     def lose(self, item: FrameFailure) -> None:
         """Record a frame that could not be read now, and every face that was followed in it."""
@@ -262,7 +281,8 @@ class Redraw:
             return self._fact(line, face, steps)
         likeness = None
         if self.paired:
-            likeness = measure_likeness(face_input(decoded, face)).values.get(PAIR_LIKENESS)
+            shown = within_frame(face_input(decoded, face), rim_of(decoded, face))
+            likeness = measure_likeness(shown).values.get(PAIR_LIKENESS)
         traces = self.traces.read(decoded, line.person, face.aligned)
         return self._fact(line, face, steps, traces, likeness)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from forensics.records import FaceLine, Mode
 from forensics.report.language import N_, Table, _
+from forensics.report.language import number as said
 from forensics.report.words import BANDS, flag_title, person_name
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ SIDE_PX: Final = 320
 OTHER_PX: Final = 240
 """Side of the other faces that fit, of which four stand in a row."""
 LABEL_PX: Final = 22
+LEAST_BEYOND: Final = 0.01
+"""Share of a face's square beyond the frame from which the report speaks of it."""
 _QUALITY: Final = 86
 _MAX_SIDE_PX: Final = 4096
 _MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -225,3 +228,13 @@ def _copy(image: Image, label: str | None, font: Path, side_px: int) -> bytes:
     out = io.BytesIO()
     page.save(out, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
     return out.getvalue()
+
+
+def beyond_words(share: float | None) -> str:
+    """How much of a face's square lies beyond the frame; empty for less than a hundredth."""
+    if share is None or share < LEAST_BEYOND:
+        return ""
+    return _(
+        "{share} of this square lies beyond the rim of the frame (grey); nothing there was "
+        "measured."
+    ).format(share=said(share, ".0%"))

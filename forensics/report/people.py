@@ -11,7 +11,7 @@ from markupsafe import Markup
 from forensics.records import Band, FaceLine, Flag, FlagCode, Mode, Person, Severity
 from forensics.report.cards import CARDS, SHARE, measured_words
 from forensics.report.charts import timeline
-from forensics.report.figures import DIGESTS, SIDE_PX, Album, Picture
+from forensics.report.figures import DIGESTS, SIDE_PX, Album, Picture, beyond_words
 from forensics.report.flag_texts import FLAGS
 from forensics.report.language import _, joined_text
 from forensics.report.language import number as said
@@ -84,6 +84,7 @@ class FigureBlock:
     flags: tuple[tuple[str, str], ...]  # title, why it may be wrong
     digests: tuple[tuple[str, str], ...]
     turned: str
+    beyond: str  # how much of it lies beyond the frame; empty where hardly anything does
     others: tuple[Picture, ...]  # other faces that fit the same pixels
     others_words: str  # how far apart they are and who drew them; empty without any
 
@@ -338,6 +339,7 @@ def _figure(chosen: Chosen, album: Album, view: View) -> FigureBlock:
             if picture.digest
         ),
         turned=yaw,
+        beyond=beyond_words(face.beyond_frame),
         others=others,
         others_words=others_words(len(others), face.measures.get("alternatives_spread"), painter)
         if others
