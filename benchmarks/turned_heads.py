@@ -22,6 +22,7 @@ from forensics.faces.detector import Detector, DetectorConfig
 from forensics.models.load import load_embedded
 from training.detector import heads
 from training.detector.degrade import darkened
+from training.detector.turned import read_head
 
 YAWS_DEG = (0, 20, 35, 50, 65, 80)
 EYES_PX = 24.0  # eye distance were the head not turned
@@ -55,11 +56,7 @@ def by_turn(find: Find, data: Path, packs: Path) -> dict[str, dict[int, tuple[in
         mesh, person = shapes["mesh"], shapes["person"]
     for k in usable:
         row = rows[k]
-        bgr = cv2.imread(str(data / "portraits" / row["set"] / row["file"]), cv2.IMREAD_COLOR)
-        x, y, w, h = row["box_px"]
-        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        corners, five = np.array([x, y, x + w, y + h]), np.array(row["landmarks_px"])
-        head = heads.build(rgb, mesh[k], person[k], corners, five)
+        head = read_head(data, row, mesh[k], person[k])
         for number, yaw in enumerate(YAWS_DEG):
             picture, box = view(head, yaw if (k + number) % 2 else -yaw)
             dark = darkened(np.random.default_rng((SEED, k, number)), picture)

@@ -3,8 +3,8 @@
 Every frame is seen twice, the second time smaller and mirrored; both answers become one (`fusion`).
 
 Promise: a frame's result does not depend on its neighbours (every batch is padded to one size),
-nothing is dropped silently (`split_nested` returns what it rejects), and coordinates are those of
-the frame that was given, whatever size the network saw.
+nothing is dropped silently (`split_nested` and `split_doubles` return what they reject), and
+coordinates are those of the frame that was given, whatever size the network saw.
 
 Network: facexlib's RetinaFace at mobile0.25 (Deng et al. 2019, "RetinaFace: Single-stage Dense Face
 Localisation in the Wild"); preprocessing as facexlib (BGR minus 104, 117, 123).

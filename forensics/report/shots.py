@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from forensics.report.language import _
+from forensics.report.stretches import joined
 from forensics.report.view import View
 from forensics.report.words import counted, person_name, range_words
 
@@ -16,13 +17,7 @@ def shots_of(view: View, person: int) -> tuple[int, ...]:
 
 def shot_words(shots: tuple[int, ...]) -> str:
     """``1, 3 to 5``."""
-    runs: list[tuple[int, int]] = []
-    for shot in shots:
-        if runs and shot == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], shot)
-        else:
-            runs.append((shot, shot))
-    return range_words(runs)
+    return range_words(joined(shots))
 
 
 def across_words(shots: tuple[int, ...]) -> str:

@@ -56,7 +56,7 @@ def _stretch(run: Sequence[FaceLine]) -> Stretch:
 
 
 def joined(frames: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """Inclusive ranges of increasing frame numbers."""
+    """Inclusive ranges of increasing numbers, of frames or of shots."""
     out: list[tuple[int, int]] = []
     for frame in frames:
         if out and frame == out[-1][1] + 1:

@@ -1,4 +1,7 @@
-"""``python -m training.appearance.export --mode MODE``: checkpoint to weights, curve and card."""
+"""``python -m training.appearance.export --mode MODE``: checkpoint to weights, curve and card.
+
+The card of `appearance` is whole after ``python -m training.appearance.across --write``.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,8 @@ from training.perceptual.card import PORTRAITS, Facts, write
 
 HERE = Path(__file__).parent
 ARCHITECTURE = "forensics.models.nets.identity.FaceNet112"
-ARGUMENTS = {
-    "input": "rows, columns 56 to 456 of the FFHQ-512 crop, area-resized to 112x112, brought into "
-    "the light of the training (forensics.models.nets.identity.in_light), RGB -1..1",
-    "dimension": 128,
-}
+INPUT = "rows, columns 56 to 456 of the FFHQ-512 crop, area-resized to 112x112, "
+LIGHT = "brought into the light of the training (forensics.models.nets.identity.in_light), "
 FEW = (
     "Learnt from 724 portraits of 604 people, mostly US politicians looking at the camera, and "
     "from 4,000 invented faces between them; profiles, children and strong expressions are hardly "
@@ -59,7 +59,10 @@ def main() -> None:
         name=f"embedded-{args.mode}",
         version="0.1.0",
         architecture=ARCHITECTURE,
-        arguments=ARGUMENTS,
+        arguments={
+            "input": f"{INPUT}{LIGHT if args.mode == 'appearance' else ''}RGB -1..1",
+            "dimension": 128,
+        },
         data=data,
         command=(
             f"python -m training.appearance --mode {args.mode} --data ../shared/data --packs packs "

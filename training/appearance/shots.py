@@ -21,6 +21,7 @@ from forensics.records import Detection
 from training.detector import heads
 from training.detector.degrade import darkened
 from training.detector.footage import coded, grained
+from training.detector.turned import read_head
 
 SEED = 31
 FRAMES = 5
@@ -48,11 +49,7 @@ def shots(data: Path, packs: Path, each: int = SHOTS) -> Iterator[Shot]:
         found, mesh, person = shapes["found"], shapes["mesh"], shapes["person"]
     for k in np.flatnonzero(found).tolist():
         row = rows[k]
-        bgr = cv2.imread(str(data / "portraits" / row["set"] / row["file"]), cv2.IMREAD_COLOR)
-        x, y, w, h = row["box_px"]
-        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        corners, five = np.array([x, y, x + w, y + h]), np.array(row["landmarks_px"])
-        head = heads.build(rgb, mesh[k], person[k], corners, five)
+        head = read_head(data, row, mesh[k], person[k])
         for number in range(each):
             yield _shot(np.random.default_rng((SEED, k, number)), row["person"], k, head)
 

@@ -62,14 +62,14 @@ def photographs(data: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:
             for kind in range(4):
                 draw = np.random.default_rng((SEED, 1, number, side, kind))
                 dark, poor = bool(kind & 1), bool(kind & 2)
-                coded, matrix = _filmed(draw, small, dark=dark, poor=poor)
+                filmed, matrix = _filmed(draw, small, dark=dark, poor=poor)
                 light = _seen_by(cv2.GaussianBlur(small, (0, 0), 1.0) if poor else small, matrix)
-                height, width = coded.shape[:2]
+                height, width = filmed.shape[:2]
                 plain, in_light = judged(light[:height, :width], judges)
-                hard, as_shown = judged(coded, judges)
+                hard, as_shown = judged(filmed, judges)
                 yield Shown(
                     "photographs",
-                    coded,
+                    filmed,
                     hard if poor else plain,
                     np.concatenate((in_light, as_shown)),
                 )
@@ -83,14 +83,14 @@ def scenes(data: Path, packs: Path, judges: tuple[Judge, Judge]) -> Iterator[Sho
         draw = np.random.default_rng((SEED, 2, k))
         scene = painter.scene(draw, crowd=k % 3 == 2)
         dark, poor = bool(draw.random() < 0.5), bool(draw.random() < 0.4)
-        coded, matrix = _filmed(draw, scene.rgb_u8, dark=dark, poor=poor)
+        filmed, matrix = _filmed(draw, scene.rgb_u8, dark=dark, poor=poor)
         corners = scene.boxes_px.reshape(-1, 2, 2) @ matrix[:, :2].T + matrix[:, 2]
         boxes = corners.reshape(-1, 4)
         points = scene.points_px.reshape(-1, 5, 2)
         eyes = np.linalg.norm(points[:, 0] - points[:, 1], axis=1)
-        known = judged(coded, judges)[1]
+        known = judged(filmed, judges)[1]
         present = boxes[scene.face & (eyes >= EYES_MIN_PX)]
-        yield Shown("scenes", coded, present, np.concatenate((boxes, known)))
+        yield Shown("scenes", filmed, present, np.concatenate((boxes, known)))
 
 
 def clips(data: Path, judges: tuple[Judge, Judge]) -> Iterator[Shown]:

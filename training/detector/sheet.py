@@ -22,6 +22,7 @@ from forensics.faces.detector import Detector
 from forensics.models.load import load_embedded
 from training.detector import heads
 from training.detector.degrade import darkened
+from training.detector.turned import read_head
 
 SHEET = Path(__file__).parent / "contact_sheet.jpg"
 YAWS_DEG = (-80, -60, -40, -20, 20, 40, 60, 80)
@@ -60,12 +61,7 @@ def sheet(detector: Detector, data: Path, packs: Path) -> np.ndarray:
         ]
     lines = []
     for number, k in enumerate(usable[:ROWS]):
-        row = rows[k]
-        bgr = cv2.imread(str(data / "portraits" / row["set"] / row["file"]), cv2.IMREAD_COLOR)
-        x, y, w, h = row["box_px"]
-        corners, five = np.array([x, y, x + w, y + h]), np.array(row["landmarks_px"])
-        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        head = heads.build(rgb, mesh[k], person[k], corners, five)
+        head = read_head(data, rows[k], mesh[k], person[k])
         dark = number if number % 3 == 2 else None
         lines.append(np.hstack([tile(detector, head, yaw, dark) for yaw in YAWS_DEG]))
     return np.vstack(lines)

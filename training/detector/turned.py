@@ -73,16 +73,26 @@ def build_bank(data: Path, packs: Path, rows: list[dict], seed: int, each: int) 
     return Bank(faces, behind, hands, np.array(yaws))
 
 
+def read_head(
+    data: Path, row: dict, mesh: np.ndarray, person: np.ndarray, points: str = "landmarks_px"
+) -> heads.Head:
+    """The head of a portrait: ``row`` of its pack, mesh and mask of ``mesh_teacher``.
+
+    ``points``: which five points of the row are its labels.
+    """
+    bgr = cv2.imread(str(data / "portraits" / row["set"] / row["file"]), cv2.IMREAD_COLOR)
+    x, y, w, h = row["box_px"]
+    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    corners, five = np.array([x, y, x + w, y + h]), np.array(row[points])
+    return heads.build(rgb, mesh, person, corners, five)
+
+
 def _sprites(
     job: tuple[Path, dict, np.ndarray, np.ndarray, int, int, int],
 ) -> list[tuple[Portrait, float]]:
     data, row, mesh, person, seed, index, each = job
     cv2.setNumThreads(1)
-    bgr = cv2.imread(str(data / "portraits" / row["set"] / row["file"]), cv2.IMREAD_COLOR)
-    x, y, w, h = row["box_px"]
-    five = np.array(row["points_px"])
-    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-    head = heads.build(rgb, mesh, person, np.array([x, y, x + w, y + h]), five)
+    head = read_head(data, row, mesh, person, "points_px")
     found = []
     for number in range(each):
         draw = np.random.default_rng((seed, 77, index, number))
