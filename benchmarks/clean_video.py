@@ -18,9 +18,8 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,42 +31,23 @@ from numpy.typing import NDArray
 from fixtures.build import frame_count, truth_frame
 from fixtures.scene import Raster, people_truth
 from fixtures.story import HEIGHT, story
-from forensics.calibration.coding import add_noise, h264_pass
-from forensics.config import Settings
-from forensics.engines import Engines, load_engines
-from forensics.faces.align import align_face
-from forensics.media.probe import probe
-from forensics.media.reader import DecodedFrame, read_frames
+from forensics.faces.rim import Rim
 from forensics.models.load import load_embedded
 from forensics.passes.drawing import DrawnFace
-from forensics.passes.face_line import face_line
+from forensics.passes.face_line import face_line, within_frame
 from forensics.passes.follow import FollowedFace
 from forensics.passes.over_time import FacesOverTime
-from forensics.pipeline import follow_people
-from forensics.progress import Silent
 from forensics.records import Detection
 from forensics.scoring.facts import FaceFact
 from forensics.scoring.flags import person_flags
 from forensics.scoring.measure import FaceInput
 from forensics.scoring.scorer import Scorer
+from training.references.recorded import Sharp, drawn, footage, from_file, shrink_of
 
 U8 = NDArray[np.uint8]
 FACTS = frozenset({"profile", "too_small"})  # true of the footage, whatever was drawn
 AT_ONCE = 60  # frames of one encode: memory stays bounded
-LARGE_PX = 40.0  # between the eyes, median: such a clip is filmed at half its size
-BLUR_PX, NOISE_GREY = 0.8, 1.5
 STRETCH_S = 4.0  # of a made clip; its sizes and crossings are spread over eight seconds
-
-
-@dataclass(frozen=True)
-class Sharp:
-    """A frame of a clean clip with the people in it."""
-
-    frame: int
-    pts_s: float | None
-    shot: int
-    rgb_u8: U8
-    faces: tuple[FollowedFace, ...]
 
 
 class _NoDistance(torch.nn.Module):
@@ -79,36 +59,14 @@ class _NoDistance(torch.nn.Module):
 
 def scorer() -> Scorer:
     """The product's scorer without its perceptual network."""
-    loaded = Scorer.load(load_embedded("perceptual"), load_embedded("identity"), None, "cpu")
+    loaded = Scorer.load(
+        load_embedded("perceptual"),
+        load_embedded("identity"),
+        None,
+        "cpu",
+        evidence=load_embedded("evidence"),
+    )
     return replace(loaded, perceptual=_NoDistance())
-
-
-def from_file(path: Path) -> Iterator[Sharp]:
-    """The frames of a clip with its people, as the product's first pass follows them."""
-    media = probe(path)
-    following = follow_people(media, _engines(), _Nowhere(), Silent())  # type: ignore[arg-type]  # takes events alone
-    for item in read_frames(media):
-        if isinstance(item, DecodedFrame):
-            yield Sharp(
-                item.frame,
-                item.pts_s,
-                following.shot(item.frame),
-                item.rgb_u8,
-                following.faces.get(item.frame, ()),
-            )
-
-
-@cache
-def _engines() -> Engines:
-    """The embedded networks, loaded once."""
-    return load_engines(Settings())
-
-
-class _Nowhere:
-    """A sink for the first pass, which only says what it did."""
-
-    def event(self, step: str, data: Mapping[str, object]) -> None:
-        """Nothing is kept."""
 
 
 def made(seed: int, begin_s: float) -> Iterator[Sharp]:
@@ -137,41 +95,6 @@ def _as_followed(person: int, points_px: NDArray[np.float64]) -> FollowedFace:
     return FollowedFace(person, found, points_px, similarity=None, rival=None)
 
 
-def footage(sharp: Sequence[Sharp], shrink: int, qp: int, rng: np.random.Generator) -> list[U8]:
-    """The clip filmed: smaller or softer, with sensor noise, coded by H.264 at one quantiser."""
-    small = []
-    for one in sharp:
-        size = (one.rgb_u8.shape[1] // shrink, one.rgb_u8.shape[0] // shrink)
-        soft = cv2.resize(one.rgb_u8, size, interpolation=cv2.INTER_AREA)
-        if shrink == 1:
-            soft = cv2.GaussianBlur(one.rgb_u8, (0, 0), BLUR_PX)
-        small.append(add_noise(np.asarray(soft, np.uint8), NOISE_GREY, True, rng))
-    return h264_pass(small, qp)
-
-
-def shrink_of(sharp: Sequence[Sharp]) -> int:
-    """2 where the faces are large enough for it, else 1."""
-    eyes = [face.detection.interocular_px for one in sharp for face in one.faces]
-    return 2 if eyes and float(np.median(eyes)) >= LARGE_PX else 1
-
-
-def drawn(sharp: Sharp, seen_rgb_u8: U8, followed: FollowedFace) -> DrawnFace | None:
-    """A face of the footage with the sharp one in place of a restoration; None without a place."""
-    k = np.array([seen_rgb_u8.shape[1], seen_rgb_u8.shape[0]]) / sharp.rgb_u8.shape[1::-1]
-    points = (followed.landmarks_px + 0.5) * k - 0.5
-    try:
-        aligned = align_face(seen_rgb_u8, points)
-    except ValueError:
-        return None
-    affine = aligned.affine.copy()
-    affine[:, :2] *= k
-    affine[:, 2] += aligned.affine[:, :2] @ (0.5 * k - 0.5)
-    true = cv2.warpAffine(
-        sharp.rgb_u8, affine, (512, 512), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return DrawnFace(followed, aligned, np.asarray(true, np.uint8))
-
-
 def face_input(face: DrawnFace, seen_rgb_u8: U8, shrink: int, qp: int) -> FaceInput:
     """What scoring is given of it."""
     if face.aligned is None or face.restored_rgb_u8 is None:
@@ -180,7 +103,8 @@ def face_input(face: DrawnFace, seen_rgb_u8: U8, shrink: int, qp: int) -> FaceIn
     x0, y0 = np.clip(np.floor(box[:2]).astype(int), 0, None)
     x1, y1 = np.ceil(box[2:]).astype(int)
     region = np.ascontiguousarray(seen_rgb_u8[y0:y1, x0:x1])
-    return FaceInput(
+    height, width = seen_rgb_u8.shape[:2]
+    given = FaceInput(
         crop_rgb_u8=face.aligned.crop_rgb_u8,
         restored_rgb_u8=face.restored_rgb_u8,
         native_rgb_u8=face.aligned.native_rgb_u8,
@@ -190,6 +114,7 @@ def face_input(face: DrawnFace, seen_rgb_u8: U8, shrink: int, qp: int) -> FaceIn
         qp=float(qp),
         region_rgb_u8=region if region.size else None,
     )
+    return within_frame(given, Rim(face.aligned.affine, width, height))
 
 
 def count(clip: Iterator[Sharp], seed: int, judge: Scorer, every: int) -> dict[str, Any]:
@@ -232,7 +157,7 @@ def count(clip: Iterator[Sharp], seed: int, judge: Scorer, every: int) -> dict[s
         take()
     found: Counter[str] = Counter()
     for person in sorted({fact.person for fact in facts}):
-        for flag in person_flags(person, facts, frame_size_px=size):
+        for flag in person_flags(person, facts, frame_size_px=size, outcomes=False):
             found[flag.code] += stretches(flag.frames, every)
     seconds = times[-1] - times[0] if len(times) > 1 else 0.0
     return {

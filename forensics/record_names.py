@@ -36,4 +36,8 @@ MEASURES: tuple[str, ...] = (
     "mean_distance",
     "disagreement",
     "alternatives_spread",
+    "contrast",
 )
+NOT_IN_TABLE: frozenset[str] = frozenset({"contrast"})
+"""Measures without columns in faces.csv, whose columns are those of the first bundles."""
+TABLE_MEASURES: tuple[str, ...] = tuple(name for name in MEASURES if name not in NOT_IN_TABLE)

@@ -28,6 +28,7 @@ from forensics.record_media import Restored as Restored
 from forensics.record_media import Source as Source
 from forensics.record_media import Stream as Stream
 from forensics.record_names import MEASURES as MEASURES
+from forensics.record_names import TABLE_MEASURES as TABLE_MEASURES
 from forensics.record_names import Band as Band
 from forensics.record_pair import Pair as Pair
 
@@ -70,6 +71,18 @@ FlagCode = Literal[
     "failed",
     "background_redrawn",
 ]
+FACE_FLAGS: frozenset[FlagCode] = frozenset(
+    {
+        "contradicts_footage",
+        "eye_colour",
+        "glasses",
+        "facial_hair",
+        "identity_drift",
+        "structure_shift",
+        "hair_grid",
+    }
+)
+"""Flags of measures taken of every scored face: one face may carry them and its person may not."""
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -185,7 +198,11 @@ class FaceLine(Record):
     plugin_measures: dict[str, float] = Field(default={}, description="by plugin:NAME; in no band")
     plugin_not_measured: dict[str, str] = Field(default={})
     risk: Risk
-    flags: tuple[FlagCode, ...] = ()
+    flags: tuple[FlagCode, ...] = Field(
+        default=(),
+        description="a measure's flag stands here also where most measured faces around do not "
+        "carry it; its person then does not either",
+    )
 
 
 class FrameLine(Record):

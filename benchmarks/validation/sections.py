@@ -254,7 +254,7 @@ def _missing(found: Found) -> str:
   --portraits DIR` makes its calibration where they are.
 - A network trained on a subset of people as wrong prior: `other faces` stands in its place.
 - Real footage with known truth: everything here is portraits filmed by code.
-- Enough faces of the wrong restorers and of most families: a planned run holds 8, 6 and 6 faces a
+- Enough faces of the wrong restorers and of most families: a planned run holds 8, 6 and 14 faces a
   portrait of the embedded restorer and two of each other; the table above says how many there are.
 - Tracks: a person's probability in an audit is the face model's on pooled features; it was tested
   on single faces only.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from forensics.evidence.survey import PersonSurvey, Survey
-from forensics.records import Audit, Person
+from forensics.records import FACE_FLAGS, Audit, Person
 
 
 def count_faults(audit: Audit, found: Survey, run_label: str | None) -> list[str]:
@@ -87,7 +87,8 @@ def _person_faults(person: Person, found: PersonSurvey) -> list[str]:
         ("gaps", list(person.gaps), found.gaps),
     ]
     faults = [f"{name} is {a}, the lines give {b}" for name, a, b in facts if a != b]
-    if missing := found.flags - set(person.flags):
+    # A person does not carry what a measure says in one face alone.
+    if missing := found.flags - set(person.flags) - FACE_FLAGS:
         faults.append(f"its flags leave out {', '.join(sorted(missing))}")
     # A summary may round; a reader's figure must still be this person's.
     if any(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from forensics.records import MEASURES, PLUGIN_PREFIX, Audit, FaceLine
+from forensics.records import PLUGIN_PREFIX, TABLE_MEASURES, Audit, FaceLine
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n\0")
 
@@ -38,8 +38,8 @@ COLUMNS: tuple[str, ...] = (
     "box_x1_px",
     "box_y1_px",
     "yaw_deg",
-    *MEASURES,
-    *(f"ref_{name}{end}" for name in MEASURES for end in REFERENCE_ENDINGS),
+    *TABLE_MEASURES,
+    *(f"ref_{name}{end}" for name in TABLE_MEASURES for end in REFERENCE_ENDINGS),
     "not_measured",
     "crop_sha256",
     "restored_sha256",
@@ -77,8 +77,8 @@ def face_row(face: FaceLine, plugins: Sequence[str] = ()) -> list[str]:
         face.score,
         *face.box_px,
         face.yaw_deg,
-        *(measures.get(name) for name in MEASURES),
-        *(face.references.get(name + end) for name in MEASURES for end in REFERENCE_ENDINGS),
+        *(measures.get(name) for name in TABLE_MEASURES),
+        *(face.references.get(name + end) for name in TABLE_MEASURES for end in REFERENCE_ENDINGS),
         "; ".join(f"{name}: {why}" for name, why in face.not_measured.items()),
         face.crop_sha256,
         face.restored_sha256,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -28,7 +29,7 @@ from forensics.restore.alternatives import (
 from forensics.restore.mask import template_mask
 from forensics.restore.restorer import U8, FallenBack, Restorer, Result
 from forensics.restore.varied import VariedRestorer
-from forensics.scoring.contradiction import match_to_footage, measure_contradiction
+from forensics.scoring.contradiction import filmed_soft, match_to_footage, measure_contradiction
 from forensics.scoring.facts import P99
 from forensics.scoring.flags import face_flags
 from forensics.scoring.information import noise_grey
@@ -256,7 +257,7 @@ def footage_of(face: FaceInput, usual: float = 1.0) -> Footage:
     return Footage(
         native_rgb_u8=face.native_rgb_u8,
         mask=mask_at("head", face.native_rgb_u8.shape[0]),
-        sigma_px=match.sigma_px,
+        soft=partial(filmed_soft, sigma_px=match.sigma_px, colour_sigma_px=match.colour_sigma_px),
         shift_px=match.shift_px,
         gain=(red, green, blue),
         offset_grey=(r0, g0, b0),

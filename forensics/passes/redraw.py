@@ -42,6 +42,7 @@ from forensics.scoring.facts import FaceFact
 from forensics.scoring.maps import Scored, render_map
 from forensics.scoring.measure import FaceInput
 from forensics.scoring.mismatch import PAIR_LIKENESS, measure_likeness
+from forensics.scoring.risk import plain_risk
 
 FACES_AT_ONCE = 8
 FRAMES_AT_ONCE = 8
@@ -303,6 +304,7 @@ class Redraw:
             steps.over_time,
             traces=traces,
             pair_likeness=pair_likeness,
+            plain=plain_risk(line) if line.measures and not self.alone else None,
         )
 
     def _pictures(self, frame: int, face: DrawnFace, scored: Scored | None) -> None:

@@ -74,6 +74,13 @@ CARDS: Final[Mapping[str, MeasureCard]] = Table(
                 "above 1 by chance."
             ),
         ),
+        "contrast": MeasureCard(
+            N_("contrast"),
+            N_("grey levels per px"),
+            N_("How strong the edges and the shading of the face are in the footage."),
+            N_("lower: less can be known"),
+            N_("Noise, a cap or hard light raise it without showing more of the face."),
+        ),
         "qp": MeasureCard(
             N_("quantiser"),
             "",

@@ -105,6 +105,11 @@ CUTS_SENTENCE: Final = N_(
     "one shot: one person may have several numbers, and one number on both "
     "sides of a cut does not prove that it is one person."
 )
+BRIEF_SENTENCE: Final = N_(
+    "A person carries the flag of a measure where most faces measured within "
+    "about a second do. What was drawn for a moment only is marked on its own "
+    "pictures and not on the person."
+)
 NO_LPIPS_SENTENCE: Final = N_(
     "The distance called LPIPS was not computed: its official backbone is "
     "not installed. lpips_embedded_crop is the same computation on a "
@@ -118,6 +123,7 @@ ALWAYS: Final = (
     N_("Faces below the detector's reach, covered or turned away are not in the counts."),
     CUTS_SENTENCE,
     NOT_LOOKED_FOR_SENTENCE,
+    BRIEF_SENTENCE,
     N_("The thresholds of bands and flags are stated rules, not measured error rates."),
     N_(
         "Integrity is stated from the moment this audit took the file in; what "

@@ -10,7 +10,7 @@ Four of many: what is drawn are samples of one small network, not the range of w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -35,14 +35,15 @@ _NO_BETTER: Final = 0.002  # of the residual, gained in one round: further round
 class Footage:
     """A face as the footage holds it and what the footage did to it.
 
-    ``native_rgb_u8`` (h, h, 3); ``mask`` (h, h) is where the residual counts; ``sigma_px`` and
-    ``shift_px`` in native px; ``gain`` and ``offset_grey`` of each channel; ``floor_grey``: a root
-    mean square that is the footage's own noise.
+    ``native_rgb_u8`` (h, h, 3); ``mask`` (h, h) is where the residual counts; ``soft`` blurs a
+    picture (h, h, 3) float32 as the footage is blurred; ``shift_px`` in native px; ``gain`` and
+    ``offset_grey`` of each channel; ``floor_grey``: a root mean square that is the footage's own
+    noise.
     """
 
     native_rgb_u8: U8
     mask: Bool
-    sigma_px: float
+    soft: Callable[[F32], F32]
     shift_px: tuple[float, float]
     gain: tuple[float, float, float]
     offset_grey: tuple[float, float, float]
@@ -56,8 +57,8 @@ class Footage:
             )
         if self.mask.shape != (side, side) or not self.mask.any():
             raise ValueError(f"mask must be ({side}, {side}) and hold a pixel")
-        if self.sigma_px < 0 or self.floor_grey <= 0 or min(self.gain) <= 0:
-            raise ValueError("sigma must be at least 0, floor and gains above 0")
+        if self.floor_grey <= 0 or min(self.gain) <= 0:
+            raise ValueError("floor and gains must be above 0")
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,7 @@ def shrink(picture: F32, footage: Footage) -> F32:
     side = footage.native_rgb_u8.shape[0]
     how = cv2.INTER_AREA if side < TEMPLATE_PX else cv2.INTER_CUBIC
     small = cv2.resize(picture, (side, side), interpolation=how)
-    small = _shifted(np.asarray(small, np.float32), *footage.shift_px)
-    if footage.sigma_px >= 0.1:
-        small = cv2.GaussianBlur(small, (0, 0), footage.sigma_px, borderType=cv2.BORDER_REFLECT_101)
+    small = footage.soft(_shifted(np.asarray(small, np.float32), *footage.shift_px))
     gain, offset = np.array(footage.gain, np.float32), np.array(footage.offset_grey, np.float32)
     return np.asarray(small * gain + offset, np.float32)
 

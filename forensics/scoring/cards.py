@@ -95,6 +95,23 @@ _INFORMATION: Final = (
         cost_ms=2.0,
     ),
     Card(
+        name="contrast",
+        version="1",
+        asks="How strong are the edges and the shading of the face in the footage?",
+        unit="grey levels per native px",
+        span=(0.0, None),
+        direction="low_is_worse",
+        needs=("native patch",),
+        gate="abstains under 16 native px",
+        method="Root mean square of the slope of the luma over the head.",
+        grounds=_OWN + "; what coding and blur take from a face grows with it",
+        blind=(
+            "noise has slopes too: it reads high in grainy footage",
+            "a cap, jewellery or hard light raise it without showing more of the face",
+        ),
+        cost_ms=0.5,
+    ),
+    Card(
         name="blockiness",
         version="1",
         asks="Does the codec's grid show?",
@@ -159,7 +176,7 @@ _JUDGED: Final = (
     ),
     Card(
         name="contradiction",
-        version="1",
+        version="2",
         asks="Shrunk back to the footage, does the restored face disagree with its pixels?",
         unit="times the noise",
         span=(0.0, None),
@@ -167,9 +184,9 @@ _JUDGED: Final = (
         needs=("native patch", "restored face"),
         gate="abstains under 24 native px; a region under 20 native pixels",
         method=(
-            "Least RMS difference over blur (0 to 3 native px), shift (at most 1 px) and gain and "
-            "offset of each channel, over the larger of the noise and one grey level; whole head "
-            "and five fixed regions of the template."
+            "Least RMS difference over blur (brightness 0 to 3, what colour adds to it 0 to 6 "
+            "native px), shift (at most 1 px) and gain and offset of each channel, over the larger "
+            "of the noise and one grey level; whole head and five fixed regions of the template."
         ),
         grounds=_OWN,
         blind=(

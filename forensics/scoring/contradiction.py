@@ -3,6 +3,9 @@
 The restored face is blurred, resized, shifted and matched in colour as far as that helps it; what
 still differs is given in units of the footage's noise, whole and per region.  High is
 contradiction.  Low proves nothing: detail finer than the footage passes unseen.
+
+Colour is blurred by itself: JPEG and video codecs keep it at half the size (4:2:0) and more
+coarsely, so that a saturated face would contradict its own footage at every edge.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from forensics.scoring.regions import REGIONS, mask_at
 MIN_SIDE_PX = 24
 MIN_REGION_PIXELS = 20
 MAX_SIGMA_PX = 3.0
+MAX_COLOUR_SIGMA_PX = 6.0  # half the size and a coarse quantiser: three times the luma's and more
 MAX_SHIFT_PX = 1.0
 GAIN_RANGE = (0.5, 2.0)  # contrast may fade; inverting or flattening a face is not a degradation
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -34,9 +38,11 @@ class Match:
     """The degradation that explains the footage best, and what it leaves.
 
     ``residual_grey`` (h, h) float32 is the root mean square over the channels; lengths: native px.
+    ``sigma_px`` is the blur of the brightness, ``colour_sigma_px`` that of the colour.
     """
 
     sigma_px: float
+    colour_sigma_px: float
     shift_px: tuple[float, float]
     gain: tuple[float, ...]
     offset_grey: tuple[float, ...]
@@ -72,6 +78,17 @@ def blurred(picture: F32, sigma_px: float) -> F32:
     return np.asarray(
         cv2.GaussianBlur(picture, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT_101), np.float32
     )
+
+
+def filmed_soft(rgb: F32, sigma_px: float, colour_sigma_px: float) -> F32:
+    """A picture (h, h, 3) whose brightness is blurred by one sigma and whose colour by another."""
+    grey = grey_of(rgb)[..., None]
+    return blurred(grey, sigma_px).reshape(grey.shape) + blurred(rgb - grey, colour_sigma_px)
+
+
+def grey_of(rgb: F32) -> F32:
+    """Rec. 601 brightness (h, h) of a float picture."""
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def fit_line(x: F32, y: F32) -> tuple[float, float]:
@@ -134,7 +151,8 @@ def shifted(picture: F32, dx: float, dy: float) -> F32:
 def match_to_footage(face: FaceInput) -> Match:
     """Find blur, shift and colour that bring the restored face closest to the footage.
 
-    Searched on luma over the head, applied to all channels; blur 0..3 native px, shift <= 1 px.
+    Blur and shift are searched on luma over the head (0..3 and <= 1 native px), then the blur of
+    what colour adds to it (0..6 px); gain and offset belong to each channel.
     """
     side = face.native_rgb_u8.shape[0]
     head = mask_at("head", side)
@@ -142,7 +160,7 @@ def match_to_footage(face: FaceInput) -> Match:
     small = cv2.resize(face.restored_rgb_u8, (side, side), interpolation=how).astype(np.float32)
     seen = face.native_rgb_u8.astype(np.float32)
     seen_grey = luma(face.native_rgb_u8)
-    small_grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
+    small_grey = grey_of(small)
 
     def search(picture: F32, low: float, high: float, steps: int) -> float:
         return minimise(lambda s: _misfit(blurred(picture, s), seen_grey, head), low, high, steps)
@@ -151,12 +169,27 @@ def match_to_footage(face: FaceInput) -> Match:
     dx, dy = find_shift(blurred(small_grey, sigma), seen_grey, head)
     moved = shifted(small_grey, dx, dy)
     sigma = search(moved, max(0.0, sigma - 0.4), min(MAX_SIGMA_PX, sigma + 0.4), 3)
-    model = blurred(shifted(small, dx, dy), sigma)
+    placed = shifted(small, dx, dy)
+    colour = _colour_sigma(placed, seen, head)
+    model = filmed_soft(placed, sigma, colour)
     lines = [fit_line(model[..., k][head], seen[..., k][head]) for k in range(3)]
     gain = np.array([line[0] for line in lines], np.float32)
     offset = np.array([line[1] for line in lines], np.float32)
     squares = np.square(model * gain + offset - seen).mean(2)
-    return Match(sigma, (dx, dy), tuple(gain.tolist()), tuple(offset.tolist()), np.sqrt(squares))
+    return Match(
+        sigma, colour, (dx, dy), tuple(gain.tolist()), tuple(offset.tolist()), np.sqrt(squares)
+    )
+
+
+def _colour_sigma(placed: F32, seen: F32, mask: Bool) -> float:
+    """The blur that brings red and blue, less brightness, closest to the footage's."""
+    own, footage = ((p - grey_of(p)[..., None])[..., ::2] for p in (placed, seen))
+
+    def cost(sigma_px: float) -> float:
+        soft = blurred(np.ascontiguousarray(own), sigma_px)
+        return sum(_misfit(soft[..., k], footage[..., k], mask) for k in range(2))
+
+    return minimise(cost, 0.0, MAX_COLOUR_SIGMA_PX, 6)
 
 
 def pooled_rms(residual_grey: NDArray[np.float32], mask: Bool) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from forensics.records import Band, Box, FaceLine, FlagCode, Outcome, Severity
+from forensics.records import Band, Box, FaceLine, FlagCode, Outcome, Risk, Severity
 
 if TYPE_CHECKING:
     from forensics.scoring.temporal import OverTime
@@ -40,6 +41,12 @@ _MEASURE: Final[Mapping[FlagCode, str]] = {
     "unstable": "stability_input",
     "hair_grid": "hair_grid",
 }
+_FLAG_OF: Final[Mapping[str, FlagCode]] = {
+    "contradiction": "contradicts_footage",
+    "interval_violation": "contradicts_footage",
+    "identity_drift": "identity_drift",
+    **{name: code for code, name in _MEASURE.items()},
+}
 P99: Final = "_p99"
 Ranges = tuple[tuple[int, int], ...]
 
@@ -55,7 +62,9 @@ class FaceFact:
     ``glasses`` and ``facial_hair`` are kept of every face, because they may come and go; ``held``
     are flags set by a measure, with its value and the 99th percentile of accurate pictures.
     ``pair_likeness`` is how like another's picture is to the footage (`mismatch`; None: no pair is
-    judged), ``traces`` how far the footage itself looks restored before (`traces`).
+    judged), ``traces`` how far the footage itself looks restored before (`traces`).  ``asked`` are
+    the flags whose measure was taken of this face; ``plain`` is its band with the reasons, had no
+    measure flagged it (`support`).
     """
 
     frame: int
@@ -82,6 +91,8 @@ class FaceFact:
     interval_violation: tuple[float, float] | None = None
     pair_likeness: float | None = None
     traces: float | None = None
+    asked: frozenset[FlagCode] = frozenset()
+    plain: tuple[Band, tuple[str, ...]] | None = None
 
     @classmethod
     def of(
@@ -94,6 +105,7 @@ class FaceFact:
         over_time: OverTime | None = None,
         pair_likeness: float | None = None,
         traces: float | None = None,
+        plain: Risk | None = None,
     ) -> FaceFact:
         """The facts of a line of faces.jsonl."""
 
@@ -131,7 +143,17 @@ class FaceFact:
             ),
             pair_likeness=pair_likeness,
             traces=traces,
+            asked=_asked(frozenset(line.measures) | frozenset(line.references)),
+            plain=None if plain is None else (plain.band, plain.because),
         )
+
+
+@cache
+def _asked(names: frozenset[str]) -> frozenset[FlagCode]:
+    """Flags whose measure has a value and a limit under these names; few sets recur in a clip."""
+    return frozenset(
+        code for name, code in _FLAG_OF.items() if name in names and name + P99 in names
+    )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from forensics.scoring.continuity import find_pops, find_swaps
 from forensics.scoring.facts import SEVERITY, FaceFact, FlagFinding, merged_ranges
 from forensics.scoring.held import BY_CODE, BY_MEASURE, HELD
 from forensics.scoring.mismatch import find_mismatch
+from forensics.scoring.support import supported
 from forensics.scoring.thresholds import ThresholdTable, shipped_thresholds
 from forensics.scoring.toggling import find_toggling
 from forensics.scoring.traces import find_traces
@@ -62,6 +63,7 @@ def person_flags(
 ) -> tuple[FlagFinding, ...]:
     """All flags of one person over the clip, worst first; one finding per code.
 
+    What a measure says in one face alone is none (`support`).
     ``facts`` may hold other people too: they tell a person hidden behind somebody from one that
     the software lost.  ``frame_size_px`` (width, height) tells who left the picture.  ``logged``:
     the outcomes come from the log of the run that restored, so nothing is inferred from pixels.
@@ -71,6 +73,7 @@ def person_flags(
     """
     limits = table or shipped_thresholds()
     own = sorted((f for f in facts if f.person == person), key=lambda f: f.frame)
+    own = supported(own)
     others = [f for f in facts if f.person != person]
     found = [finding for code in SEVERITY if (finding := _by_face(code, person, own, limits))]
     found += find_pops(person, own, others, frame_size_px, limits, logged=logged, outcomes=outcomes)

@@ -24,7 +24,9 @@ MOST_PEAKS: Final = 8
 PEAK_MAD: Final = 6.0
 LOWEST: Final = 1 / 20  # cycles per template px: coarser regularity is hair, not a grid
 _STEP = 32
+_LOBE = 2  # bins: where a line behind a Hann window ends
 _COVER = 0.5  # of a window, weighted: the hair band is narrower than a large window
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 
@@ -76,27 +78,57 @@ def spectrum(grey: NDArray[np.float32]) -> F64 | None:
     return np.asarray(np.exp(np.mean(logs, axis=0)))
 
 
-def peak_share(power: F64, lowest: float) -> float:
-    """Share of the energy at and above ``lowest`` in at most eight peaks, 0..1.
+@cache
+def _beside() -> tuple[tuple[F32, F32], tuple[F32, F32]]:
+    """Where, on the centred spectrum, the same direction lies 2 bins nearer and 2 further out."""
+    f = np.fft.fftshift(np.fft.fftfreq(WINDOW_PX) * WINDOW_PX)
+    y, x = np.meshgrid(f, f, indexing="ij")
+    radius = np.hypot(x, y)
+    found = []
+    for step in (-_LOBE, _LOBE):
+        share = np.maximum(radius + step, 0) / np.maximum(radius, 1e-6)
+        found.append(tuple((part * share + WINDOW_PX // 2).astype(np.float32) for part in (x, y)))
+    return found[0], found[1]
 
-    The spectrum is whitened by the median of its ring; a peak stands 6 median deviations (of the
-    logarithm) above it and is a local maximum.
+
+def ground(log_power: F64) -> F64:
+    """What stands under each place of a logarithmic spectrum where no line is.
+
+    The higher of two: the median of its ring, and the mean of what lies 2 bins nearer and further
+    in its own direction, beyond the main lobe of a line.  Natural pictures have more energy along
+    some directions (a hairline, locks) than across them, and that is no grid.
     """
-    radius = _radius()
-    ring = np.minimum((radius * WINDOW_PX).astype(int), WINDOW_PX // 2)
-    log = np.log(power + 1e-9)
-    white = np.zeros_like(log)
+    ring = np.minimum((_radius() * WINDOW_PX).astype(int), WINDOW_PX // 2)
+    rings = np.zeros_like(log_power)
     for k in range(WINDOW_PX // 2 + 1):
         here = ring == k
         if here.any():
-            white[here] = log[here] - np.median(log[here])
+            rings[here] = np.median(log_power[here])
+    centred = np.fft.fftshift(log_power).astype(np.float32)
+    near, far = (
+        np.fft.ifftshift(cv2.remap(centred, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
+        for x, y in _beside()
+    )
+    return np.asarray(np.maximum(rings, (near.astype(np.float64) + far) / 2))
+
+
+def peak_share(power: F64, lowest: float) -> float:
+    """Share of the energy at and above ``lowest`` in at most eight peaks, 0..1.
+
+    The spectrum is whitened by its `ground`; a peak stands 6 median deviations (of the logarithm)
+    above it and is a local maximum.
+    """
+    log = np.log(power + 1e-9)
+    under = ground(log)
+    white = log - under
+    radius = _radius()
     asked = (radius >= lowest) & (radius <= 0.5 * np.sqrt(2))
     deviation = float(np.median(np.abs(white[asked]))) + 1e-3
     top = cv2.dilate(np.pad(white, 1, mode="wrap").astype(np.float32), np.ones((3, 3), np.uint8))
     local = white.astype(np.float32) >= top[1:-1, 1:-1]
     peaks = asked & local & (white > PEAK_MAD * deviation)
-    # Energy above the ring's own level; a real spectrum has each peak twice.
-    excess = np.where(peaks, power - np.exp(log - white), 0.0)
+    # Energy above the ground; a real spectrum has each peak twice.
+    excess = np.where(peaks, power - np.exp(under), 0.0)
     best = np.sort(excess.ravel())[::-1][: 2 * MOST_PEAKS]
     # A Hann window spreads a line over its neighbours: nine bins hold it.
     total = float(power[asked].sum())

@@ -32,9 +32,14 @@ def gate(face: FaceInput) -> str | None:
         return f"under {MIN_INTEROCULAR_PX:.0f} px between the eyes a recogniser reads noise"
     if face.yaw_deg is not None and abs(face.yaw_deg) > MAX_YAW_DEG:
         return f"the head is turned by more than {MAX_YAW_DEG:.0f} degrees"
-    if light(window_112(face.crop_rgb_u8))[1] < MIN_CONTRAST:
+    if too_flat(face.crop_rgb_u8):
         return "the face is too dark or too flat: to a recogniser such faces are all alike"
     return None
+
+
+def too_flat(crop_rgb_u8: U8) -> bool:
+    """Whether a face (512, 512, 3) is too dark or too flat to be told from others, or placed."""
+    return light(window_112(crop_rgb_u8))[1] < MIN_CONTRAST
 
 
 def window_112(template_rgb_u8: U8) -> U8:

@@ -1,8 +1,8 @@
 """Scoring, input information: how much of the face the footage holds at all.
 
 Facts about the input alone, blind to the restoration: `interocular_px`, `cutoff`, `blur`,
-`noise`, `blockiness`, `qp`.  They say whether a feature could have been seen, never whether it was
-drawn rightly.
+`noise`, `contrast`, `blockiness`, `qp`.  They say whether a feature could have been seen, never
+whether it was drawn rightly.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import pywt
 
 from forensics.scoring.measure import F32, U8, FaceInput, Reading
+from forensics.scoring.regions import mask_at
 
 MIN_SIDE_PX = 16  # the wavelet of the noise estimate and the spectrum need some pixels
 MIN_REGION_PX = 48  # six lines per grid phase; fewer make the largest phase a matter of chance
@@ -140,6 +141,16 @@ def blockiness_ratio(rgb_u8: U8) -> float | None:
     return max(ratios) if ratios else None
 
 
+def contrast_grey(grey: F32) -> float:
+    """Root mean square of the slope over the head, grey levels per native px.
+
+    Whatever blurs, moves or codes a face errs in proportion to it.
+    """
+    head = mask_at("head", grey.shape[0])
+    down, right = (np.asarray(part, np.float64) for part in np.gradient(grey))
+    return float(np.sqrt((right[head] ** 2 + down[head] ** 2).mean()))
+
+
 def effective_interocular_px(interocular_px: float, cutoff: float) -> float:
     """Eye distance in px that carry detail: the native one times the used share of the band."""
     return interocular_px * min(1.0, 2.0 * cutoff)
@@ -153,12 +164,13 @@ def measure_information(face: FaceInput) -> Reading:
     side = face.native_rgb_u8.shape[0]
     if side < MIN_SIDE_PX:
         small = f"the face is only {side} px wide in the footage"
-        reasons.update(dict.fromkeys(("noise", "blur", "cutoff"), small))
+        reasons.update(dict.fromkeys(("noise", "blur", "cutoff", "contrast"), small))
     else:
         grey = luma(face.native_rgb_u8)
         sigma = noise_grey(face.native_rgb_u8)
         values["noise"] = sigma
         values["cutoff"] = cutoff_cycles(grey, sigma, qp)
+        values["contrast"] = contrast_grey(grey)
         width = blur_px(grey, sigma)
         if width is None:
             reasons["blur"] = "no edge stands out of the noise"

@@ -1,9 +1,10 @@
 """Scoring, `iris_delta`: was a difference in eye colour created that the footage does not have?
 
-Rings by geometry: each eye's centre is refined by the edge between iris and white on both sides,
-then the ring between pupil and rim is read, without glints and lids.  The value is the larger of
-two colour differences (CIEDE2000): left against right beyond what the footage shows, and each iris
-against the same iris of the footage at the footage's sharpness.
+Rings by geometry: the eyes' centres are refined together, in restored face and footage, by the edge
+between iris and white on both sides, then the ring between pupil and rim is read, without glints
+and lids.  The value is the larger of two colour differences (CIEDE2000): left against right beyond
+what the footage shows, and each iris against the same iris of the footage at the footage's
+sharpness.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ MIN_RADIUS_NATIVE_PX: Final = 3.0
 MAX_YAW_DEG: Final = 35.0
 GLINT_L: Final = 90.0  # CIE L*, 0 to 100
 MIN_PIXELS: Final = 60  # of about 300 on the template
-_REACH_PX = 9  # landmarks miss by about 2 % of the eye distance, seldom more than 7 %
+_REACH_PX = 12  # landmarks miss by about 2 % of the eye distance, and eyes look aside
+_NEARNESS, _TOGETHER = 0.06, 0.08  # grey levels for each squared px off the landmark, and apart
 _HALF = 40  # half side of the patch looked at, template px
 _EYES_BOX = (180, 300, 130, 382)  # rows, columns of the template that hold both eyes
 _LAB = NDArray[np.float32]
@@ -52,10 +54,10 @@ def _edge_kernel() -> F32:
     return out
 
 
-def find_centre(rgb_u8: U8, near_px: tuple[float, float]) -> tuple[float, float]:
-    """Centre of an iris on a template picture (512, 512, 3), template px, within 9 px of ``near``.
+def _likeness(rgb_u8: U8, near_px: tuple[float, float]) -> F32:
+    """How much each place within `_REACH_PX` of a point looks like an iris's centre (25, 25).
 
-    The place where the surround is most brighter than the disc, both darkened glints aside.
+    The surround brighter than the disc, in grey levels; darkened glints aside.
     """
     x, y = round(near_px[0]), round(near_px[1])
     patch = rgb_u8[y - _HALF : y + _HALF + 1, x - _HALF : x + _HALF + 1]
@@ -63,13 +65,33 @@ def find_centre(rgb_u8: U8, near_px: tuple[float, float]) -> tuple[float, float]
     # A glint inside the iris must not push the centre away: openings take small bright spots out.
     calm = cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     score = cv2.filter2D(calm, cv2.CV_32F, _edge_kernel(), borderType=cv2.BORDER_REFLECT_101)
-    low, high = _HALF - _REACH_PX, _HALF + _REACH_PX + 1
-    part = np.asarray(score[low:high, low:high])
+    part = slice(_HALF - _REACH_PX, _HALF + _REACH_PX + 1)
+    return np.asarray(score[part, part], np.float32)
+
+
+def centres(*pictures_rgb_u8: U8) -> Centres:
+    """Centres of both irises, template px (x, y), from pictures (512, 512, 3) of one face.
+
+    Where all pictures together look most like irises: the restored face is sharp, and the footage
+    still knows the place of an iris that was recoloured.  Eyes look the same way, so that both
+    centres lie off their usual places alike, or nearly.
+    """
     grid = np.arange(-_REACH_PX, _REACH_PX + 1)
+    y, x = (part.ravel() for part in np.meshgrid(grid, grid, indexing="ij"))
     # Ties and weak edges stay near the landmark.
-    part = part - 0.06 * (grid[None, :] ** 2 + grid[:, None] ** 2)
-    row, column = np.unravel_index(int(part.argmax()), part.shape)
-    return float(x + grid[column]), float(y + grid[row])
+    left, right = (
+        np.mean([_likeness(p, eye) for p in pictures_rgb_u8], axis=0).ravel()
+        - _NEARNESS * (x**2 + y**2)
+        for eye in EYES
+    )
+    apart = (x[:, None] - x[None, :]) ** 2 + (y[:, None] - y[None, :]) ** 2
+    together = left[:, None] + right[None, :] - _TOGETHER * apart
+    found = np.unravel_index(int(together.argmax()), together.shape)
+    one, two = (
+        (float(round(eye[0]) + x[k]), float(round(eye[1]) + y[k]))
+        for eye, k in zip(EYES, found, strict=True)
+    )
+    return one, two
 
 
 def ring_colour(lab: _LAB, centre_px: tuple[float, float]) -> NDArray[np.float64] | None:
@@ -121,11 +143,6 @@ def colours(rgb_u8: U8, centres_px: Centres) -> Colours | None:
     return None if left is None or right is None else (left, right)
 
 
-def centres(rgb_u8: U8) -> Centres:
-    """Refined centres of both irises of a template picture, template px."""
-    return find_centre(rgb_u8, EYES[0]), find_centre(rgb_u8, EYES[1])
-
-
 def created(face: FaceInput, matched: Matched) -> dict[str, float] | None:
     """The differences in CIEDE2000; None when an iris is covered.
 
@@ -133,7 +150,7 @@ def created(face: FaceInput, matched: Matched) -> dict[str, float] | None:
     ``left``, ``right``: each iris against the footage's, at the footage's sharpness.
     """
     shown, seen = matched.on_template()
-    where = centres(face.restored_rgb_u8)
+    where = centres(face.restored_rgb_u8, seen)
     drawn = colours(face.restored_rgb_u8, where)
     held, footage = colours(shown, where), colours(seen, where)
     if drawn is None or held is None or footage is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from forensics.scoring.contradiction import MIN_SIDE_PX, blurred, match_to_footage, shifted
+from forensics.scoring.contradiction import MIN_SIDE_PX, filmed_soft, match_to_footage, shifted
 from forensics.scoring.information import noise_grey
 from forensics.scoring.measure import F32, TEMPLATE_PX, U8, FaceInput
 
@@ -53,7 +53,8 @@ def bring_to_footage(face: FaceInput) -> Matched | None:
     match = match_to_footage(face)
     how = cv2.INTER_AREA if side < TEMPLATE_PX else cv2.INTER_CUBIC
     small = cv2.resize(face.restored_rgb_u8, (side, side), interpolation=how).astype(np.float32)
-    moved = blurred(shifted(small, *match.shift_px), match.sigma_px)
+    placed = shifted(small, *match.shift_px)
+    moved = filmed_soft(placed, match.sigma_px, match.colour_sigma_px)
     gain = np.array(match.gain, np.float32)
     offset = np.array(match.offset_grey, np.float32)
     return Matched(

@@ -42,6 +42,10 @@ class Rating:
         found = calibration.face(values) if values is not None else {}
         risk = with_probability(line.risk, found, line.interocular_px)
         rated = replace(fact, band=risk.band, because=risk.because)
+        if fact.plain is not None:
+            band, because = fact.plain
+            plain = with_probability(Risk(band=band, because=because), found, line.interocular_px)
+            rated = replace(rated, plain=(plain.band, plain.because))
         return line.model_copy(update={"risk": risk}), rated
 
     def person(self, risk: Risk, own: Sequence[FaceFact]) -> Risk:

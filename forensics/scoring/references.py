@@ -21,7 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 TABLES = Path(__file__).parent / "tables"
-FEATURES = ("log2_interocular", "sharpness", "log2_noise", "cutoff", "log2_blockiness", "qp")
+FEATURES = (
+    "log2_interocular", "sharpness", "log2_noise", "cutoff", "log2_blockiness", "log2_contrast",
+    "qp",
+)  # fmt: skip
 IDENTITY_DISTANCE = "identity_distance"
 """Row of the table that holds d0(q) of `identity_drift`; not a measure of its own."""
 _LEAST = 1e-4
@@ -74,10 +77,10 @@ class Curve:
 def features(measures: Mapping[str, float], with_qp: bool) -> NDArray[np.float64] | None:
     """Input quality as numbers, in the order of `FEATURES` (``qp`` last, if asked for).
 
-    None when the eye distance, noise or cut-off is missing.  No measurable edge counts as the
-    widest blur; no measurable grid as none (ratio 1).
+    None when the eye distance, noise, cut-off or contrast is missing.  No measurable edge counts
+    as the widest blur; no measurable grid as none (ratio 1).
     """
-    needed = ("interocular_px", "noise", "cutoff", *(("qp",) if with_qp else ()))
+    needed = ("interocular_px", "noise", "cutoff", "contrast", *(("qp",) if with_qp else ()))
     if any(name not in measures for name in needed) or measures["interocular_px"] <= 0:
         return None
     row = [
@@ -86,6 +89,7 @@ def features(measures: Mapping[str, float], with_qp: bool) -> NDArray[np.float64
         math.log2(max(measures["noise"], 0.25)),
         measures["cutoff"],
         math.log2(max(measures.get("blockiness", 1.0), 1.0)),
+        math.log2(max(measures["contrast"], 0.25)),
     ]
     if with_qp:
         row.append(measures["qp"])

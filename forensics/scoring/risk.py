@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from forensics.records import Band, FlagCode, Risk
+from forensics.records import FACE_FLAGS, Band, FaceLine, FlagCode, Risk
 from forensics.scoring.facts import P99, FaceFact, FlagFinding
 from forensics.scoring.information import quantiser_step
 from forensics.scoring.probability import Probability
+from forensics.scoring.support import supported
 from forensics.scoring.thresholds import Rule, ThresholdTable, shipped_thresholds
 
 REQUIRED: Final = ("contradiction", "identity_drift")
@@ -66,6 +67,17 @@ def face_risk(
     if absent:
         return Risk(band="not_calculable", because=tuple(absent))
     return Risk(band="no_sign")
+
+
+def plain_risk(line: FaceLine, table: ThresholdTable | None = None) -> Risk:
+    """The band of a face had no measure flagged it (`support`)."""
+    return face_risk(
+        measures=line.measures,
+        not_measured=line.not_measured,
+        references=line.references,
+        flags=[code for code in line.flags if code not in FACE_FLAGS],
+        table=table,
+    )
 
 
 def with_probability(
@@ -142,8 +154,10 @@ def person_risk(
     ``high`` when at least ``person_share`` of the faces with a band are high (faces in a range of a
     high finding over time, such as a swap, count as high); ``caution`` when that share is caution
     or worse; otherwise ``no_sign`` when a majority of all faces has it, else ``not_calculable``.
-    Reasons are the most frequent ones of the faces that decided.
+    Reasons are the most frequent ones of the faces that decided.  What a measure says in one face
+    alone counts for nothing (`support`).
     """
+    facts = supported(facts)
     limits = table or shipped_thresholds()
     over_time = [f for f in findings if f.severity == "high" and f.code == "swap"]
     bands: list[tuple[Band, tuple[str, ...]]] = []

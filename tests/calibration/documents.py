@@ -37,10 +37,10 @@ def document(
         "networks": measured_with(networks or {}),
         "data": {"groups": {g: {"people": 40, "faces": 240} for g in ("fit", "cal", "test")}},
         "range": {
-            "low": [-1e6] * 5,
-            "high": [1e6] * 5,
-            "centre": [0.0] * 5,
-            "inverse": [[0.0] * 5] * 5,
+            "low": [-1e6] * 6,
+            "high": [1e6] * 6,
+            "centre": [0.0] * 6,
+            "inverse": [[0.0] * 6] * 6,
             "limit": 1.0,
         },
         "targets": {

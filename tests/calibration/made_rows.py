@@ -27,6 +27,7 @@ def row(
         "noise": 1.5,
         "blur": 0.8,
         "blockiness": 1.1,
+        "contrast": 12.0,
         "contradiction": 2.0 * 2.0**contradiction,
         "ssim_crop": 0.8,
         "lpips_embedded_crop": 0.4,

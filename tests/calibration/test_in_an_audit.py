@@ -24,7 +24,13 @@ from tests.attacks.null_engines import NullScorer
 from tests.calibration.documents import document, raw
 from tests.null_audits import make_picture, null_networks
 
-MEASURES = {"interocular_px": 24.0, "cutoff": 0.3, "noise": 1.0, "invented_detail": 0.0}
+MEASURES = {
+    "interocular_px": 24.0,
+    "cutoff": 0.3,
+    "noise": 1.0,
+    "contrast": 12.0,
+    "invented_detail": 0.0,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from forensics.evidence.lines import (
     write_audit,
 )
 from forensics.evidence.table import COLUMNS, escape_cell, face_row
-from forensics.records import MEASURES, FaceLine
+from forensics.records import TABLE_MEASURES, FaceLine
 from tests.bundles import make_bundle
 
 
@@ -97,7 +97,7 @@ def test_the_table_has_every_measure_in_order(bundle: Path) -> None:
     with (bundle / "data" / "faces.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     first = COLUMNS.index("lpips_crop")
-    assert COLUMNS[first : first + len(MEASURES)] == MEASURES
+    assert COLUMNS[first : first + len(TABLE_MEASURES)] == TABLE_MEASURES
     assert len(rows) == 9
     face = next(iter_faces(bundle))
     assert float(rows[0]["lpips_embedded_crop"]) == face.measures["lpips_embedded_crop"]

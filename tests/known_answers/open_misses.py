@@ -23,8 +23,8 @@ class OpenMiss:
 
 
 _IRIS = (
-    "coded irises of true faces read up to 12 already, so the limit of their quality stands near or"
-    " above the edit; narrow and dark eyes show little of the ring"
+    "an iris far aside of its usual place, or lighter than its lids, is not found; coded at QP 36"
+    " its colour is gone from the footage, and the limit of that quality stands above the edit"
 )
 _TWICE = (
     "a face drawn at the frame's own size leaves little to see (5 of 55); enlarged twice, 48 of 55"
@@ -35,33 +35,23 @@ _TIME = (
     " shows which"
 )
 
-_SHARP = (
-    "a face of 64 px that no codec touched is nearly as sharp as the restored one: leaving it out"
-    " changes little"
-)
 _STILL = (
-    "the limit of this eye distance was set on other people; the movement of a codec at QP 36"
-    " hides in it what is drawn"
+    "the limit of this eye distance was set on other people, and a trembling a quarter above it"
+    " reads as little as theirs"
 )
-_BLOCKS = (
-    "sharpening makes the codec's own grid in the hair stronger, and the measure takes what is"
-    " stronger than in accurate pictures for drawn"
-)
-
 OPEN_MISSES: Final[dict[str, OpenMiss]] = {
-    "frames not restored, silent": OpenMiss(0.92, _SHARP),
-    "jitter": OpenMiss(0.91, _STILL),
-    "one iris recoloured": OpenMiss(0.50, _IRIS),
+    "jitter": OpenMiss(0.93, _STILL),
+    "one iris recoloured": OpenMiss(0.89, _IRIS),
     "restored twice": OpenMiss(0.48, _TWICE),
 }
 """By kind: no right answer at all."""
 
 OPEN_NAMES: Final[dict[str, OpenMiss]] = {
-    "one iris recoloured": OpenMiss(0.50, _IRIS),
+    "one iris recoloured": OpenMiss(0.89, _IRIS),
     "restored twice": OpenMiss(0.48, _TWICE),
     "pair shifted in time": OpenMiss(0.0, _TIME),
 }
 """By kind: seen perhaps, but not by the flag that says what it is."""
 
-OPEN_FALSE_FLAGS: Final[dict[str, OpenMiss]] = {"hair_grid": OpenMiss(0.20, _BLOCKS)}
+OPEN_FALSE_FLAGS: Final[dict[str, OpenMiss]] = {}
 """By flag: share of sharpened recorded faces (ten) that carry it although nothing was drawn."""

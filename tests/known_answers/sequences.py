@@ -25,6 +25,7 @@ from forensics.scoring.facts import FaceFact, FlagFinding
 from forensics.scoring.flags import person_flags
 from forensics.scoring.over_time_table import shipped_over_time
 from forensics.scoring.temporal import OverTime, TemporalMeter
+from forensics.scoring.thresholds import shipped_thresholds
 from tests.known_answers import paint, pairs
 from tests.known_answers.footage import QUALITIES, known
 from tests.known_answers.tally import Answer
@@ -238,7 +239,8 @@ class TimedKind:
     sizes: tuple[float, ...]
     play: Callable[[Clip, Clip, float, int], Played]
     flag: str
-    gate: Callable[[float, float], bool]
+    gate: Callable[[float, float, float], bool]
+    """By size, eye distance (px) and how far restored faces differ from their crops (grey)."""
     gate_words: str
 
 
@@ -252,17 +254,18 @@ TIMED_KINDS: tuple[TimedKind, ...] = (
     TimedKind(
         "frames not restored, logged", "frames", (1, 2, 4),
         lambda clip, other, size, seed: dropped(clip, int(size), seed, "skipped"),
-        "pop", lambda size, iod: True, "any number of frames",
+        "pop", lambda size, iod, change: True, "any number of frames",
     ),
     TimedKind(
         "frames not restored, silent", "frames", (1, 2, 4),
         lambda clip, other, size, seed: dropped(clip, int(size), seed, "restored"),
-        "pop", lambda size, iod: True, "any number of frames",
+        "pop", lambda size, iod, change: change >= shipped_thresholds()["pop_least_grey"],
+        "the others differ from their crops by 2 grey levels or more (`pop_least_grey`)",
     ),
     TimedKind(
         "jitter", "% of the eye distance, RMS", (0.5, 1.0, 2.0, 4.0),
         lambda clip, other, size, seed: trembling(clip, size, seed),
-        "jitter", lambda size, iod: size >= 1.25 * _usual_jitter(iod),
+        "jitter", lambda size, iod, change: size >= 1.25 * _usual_jitter(iod),
         "a quarter above the limit of this eye distance in over_time.json",
     ),
     TimedKind(
@@ -270,19 +273,19 @@ TIMED_KINDS: tuple[TimedKind, ...] = (
         lambda clip, other, size, seed: flickering(
             clip, pairs.identity_replaced(clip.truth, other.truth, 1.0), size
         ),
-        "morphing", lambda size, iod: size >= 0.5, "half of the other face",
+        "morphing", lambda size, iod, change: size >= 0.5, "half of the other face",
     ),
     TimedKind(
         "glasses in every second frame", "opacity", (0.5, 1.0),
         lambda clip, other, size, seed: flickering(
             clip, paint.glasses(clip.truth.rgb_u8, clip.truth.points_px, 4.0, 1.0), size
         ),
-        "morphing", lambda size, iod: size >= 1, "opaque frames of 4 %",
+        "morphing", lambda size, iod, change: size >= 1, "opaque frames of 4 %",
     ),
     TimedKind(
         "ids swapped", "frames", (3, 5, 8, 12),
         lambda clip, other, size, seed: swapped(clip, other, int(size), seed),
-        "swap", lambda size, iod: size >= 5 and iod >= 16,
+        "swap", lambda size, iod, change: size >= 5 and iod >= 16,
         "5 faces in a row and 16 px between the eyes, as the rule asks",
     ),
 )  # fmt: skip
@@ -298,6 +301,12 @@ class TimedOutcome:
     false_flags: list[str]
 
 
+def _usual_change(clip: Clip) -> float:
+    """How far the restored faces of an untouched clip differ from their crops, grey levels."""
+    known = [fact.over_time for fact in facts_of(clip, as_it_is(clip))]
+    return float(np.median([one.change_grey for one in known if one is not None]))
+
+
 def run_clips(clips: Sequence[Clip], kinds: Sequence[TimedKind] = TIMED_KINDS) -> TimedOutcome:
     """Try every kind and size on every clip, and count flags on the untouched ones."""
     outcome = TimedOutcome([], 0.0, 0, [])
@@ -306,6 +315,7 @@ def run_clips(clips: Sequence[Clip], kinds: Sequence[TimedKind] = TIMED_KINDS) -
         outcome.clean_clips += 1
         for finding in findings(clip, as_it_is(clip)):
             outcome.false_flags.append(f"{finding.code}: {clip.name}")
+        change = _usual_change(clip)
         other = next(o for o in clips[::-1] if o.truth is not clip.truth)
         alike = [o for o in clips if o.size_px == clip.size_px and o.truth is not clip.truth]
         other = alike[len(outcome.answers) % len(alike)] if alike else other
@@ -316,7 +326,7 @@ def run_clips(clips: Sequence[Clip], kinds: Sequence[TimedKind] = TIMED_KINDS) -
                 seen = kind.flag in codes
                 outcome.answers.append(
                     Answer(
-                        kind.name, size, clip.size_px, kind.gate(size, clip.size_px),
+                        kind.name, size, clip.size_px, kind.gate(size, clip.size_px, change),
                         seen, seen, f"{kind.name} {size:g}, {clip.name}", tuple(codes),
                     )
                 )  # fmt: skip

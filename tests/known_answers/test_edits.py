@@ -179,7 +179,7 @@ def test_truths_lie_on_the_template(truths: tuple[Truth, ...]) -> None:
     for truth in truths:
         # The largest of five residuals: faces differ from the template, by at most this much.
         assert np.abs(truth.points_px - TEMPLATE_512).max() < 26, truth.name
-        assert np.hypot(*(truth.irises_px - truth.points_px[:2]).T).max() < 14, truth.name
+        assert np.hypot(*(truth.irises_px - truth.points_px[:2]).T).max() < 18, truth.name
 
 
 @pytest.mark.parametrize(

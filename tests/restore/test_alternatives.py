@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -38,7 +40,12 @@ def footage(
     native = np.clip(np.rint(small), 0, 255).astype(np.uint8)
     floor = max(1.0, noise)
     mask = np.ones((side, side), bool)
-    return Footage(native, mask, sigma, (0.0, 0.0), (gain,) * 3, (0.0,) * 3, floor)
+    return Footage(native, mask, gauss(sigma), (0.0, 0.0), (gain,) * 3, (0.0,) * 3, floor)
+
+
+def gauss(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
+    """A blur of one width; nothing at 0."""
+    return lambda rgb: cv2.GaussianBlur(rgb, (0, 0), sigma) if sigma else rgb
 
 
 def other(face: U8) -> np.ndarray:
@@ -99,7 +106,8 @@ def test_the_part_left_open_shrinks_with_the_scale(face: U8) -> None:
 
 def test_a_change_of_contrast_and_a_shift_of_the_footage_are_undone(face: U8) -> None:
     seen = footage(face, 128, gain=0.8)
-    moved = Footage(seen.native_rgb_u8, seen.mask, SIGMA, (0.4, -0.3), (0.8,) * 3, (6.0,) * 3, 1.0)
+    soft = gauss(SIGMA)
+    moved = Footage(seen.native_rgb_u8, seen.mask, soft, (0.4, -0.3), (0.8,) * 3, (6.0,) * 3, 1.0)
     assert residual(face, moved) > 8
     assert project(face.astype(np.float32), moved).residual_grey < 2.5
     flat = np.full((128, 128, 3), 8.0, np.float32)
@@ -109,7 +117,8 @@ def test_a_change_of_contrast_and_a_shift_of_the_footage_are_undone(face: U8) ->
 def test_projection_stops_where_rounds_no_longer_help(face: U8) -> None:
     """Black footage under a gain that nothing can reach."""
     native = np.full((64, 64, 3), 255, np.uint8)
-    seen = Footage(native, np.ones((64, 64), bool), 0.0, (0.0, 0.0), (0.5,) * 3, (0.0,) * 3, 1.0)
+    full, gains = np.ones((64, 64), bool), (0.5,) * 3
+    seen = Footage(native, full, gauss(0), (0.0, 0.0), gains, (0.0,) * 3, 1.0)
     brought = project(face.astype(np.float32), seen)
     assert brought.rgb_u8.min() == 255
     assert brought.residual_grey == pytest.approx(127.5, abs=0.1)
@@ -151,11 +160,11 @@ def test_what_cannot_be_is_refused(face: U8) -> None:
     native = np.zeros((64, 64, 3), np.uint8)
     full, ones = np.ones((64, 64), bool), (1.0,) * 3
     with pytest.raises(ValueError, match="hold a pixel"):
-        Footage(native, np.zeros((64, 64), bool), 0.0, (0.0, 0.0), ones, ones, 1.0)
+        Footage(native, np.zeros((64, 64), bool), gauss(0), (0.0, 0.0), ones, ones, 1.0)
     with pytest.raises(ValueError, match="uint8"):
-        Footage(native.astype(np.float32), full, 0.0, (0.0, 0.0), ones, ones, 1.0)
+        Footage(native.astype(np.float32), full, gauss(0), (0.0, 0.0), ones, ones, 1.0)
     with pytest.raises(ValueError, match="above 0"):
-        Footage(native, full, 0.0, (0.0, 0.0), (0.0, 1.0, 1.0), ones, 1.0)
+        Footage(native, full, gauss(0), (0.0, 0.0), (0.0, 1.0, 1.0), ones, 1.0)
     with pytest.raises(ValueError, match=r"\(512, 512, 3\)"):
         project(np.zeros((256, 256, 3), np.float32), footage(face, 64))
     with pytest.raises(ValueError, match="square"):

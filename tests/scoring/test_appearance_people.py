@@ -22,7 +22,7 @@ from forensics.records import FlagCode
 from forensics.scoring.appearance import measure_appearance
 from forensics.scoring.flags import face_flags
 from forensics.scoring.information import measure_information
-from forensics.scoring.iris import EYES, find_centre
+from forensics.scoring.iris import centres
 from forensics.scoring.measure import FaceInput
 from forensics.scoring.references import shipped_references
 from tests.scoring import painted
@@ -109,7 +109,7 @@ EDITS: tuple[tuple[str, FlagCode, Callable[[Picture], Picture], float, float], .
     ("face 8 % wider", "structure_shift", lambda p: painted.widened(p, 0.08), 24.0, 0.8),
     (
         "iris dE 30", "eye_colour",
-        lambda p: painted.recoloured(p, 30.0, centre=find_centre(p, EYES[0])), 40.0, 0.8,
+        lambda p: painted.recoloured(p, 30.0, centre=centres(p)[0]), 40.0, 0.8,
     ),
 )  # fmt: skip
 

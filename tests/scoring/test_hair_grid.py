@@ -26,10 +26,22 @@ def test_true_hair_has_no_grid(portrait: Picture) -> None:
         assert grid(portrait, portrait, factor) < 0.05
 
 
-@pytest.mark.parametrize(("period", "least"), [(4, 0.15), (8, 0.15), (16, 0.03)])
-def test_a_lattice_is_seen(portrait: Picture, period: int, least: float) -> None:
-    """Weakly at 16 px, where the strands of the hair themselves have energy."""
-    assert grid(portrait, painted.lattice(portrait, period, 12.0)) > least
+@pytest.mark.parametrize(("period", "amplitude"), [(4, 12.0), (8, 12.0), (16, 24.0)])
+def test_a_lattice_is_seen(portrait: Picture, period: int, amplitude: float) -> None:
+    """At 16 px only a strong one: strands of the hair themselves have energy there."""
+    assert grid(portrait, painted.lattice(portrait, period, amplitude)) > 0.15
+
+
+def test_energy_along_one_direction_is_no_grid() -> None:
+    """A smooth hairline: all of its fine energy lies on one axis, and falls off along it."""
+    y = np.arange(512)[:, None] / 512 * np.ones((1, 512))
+    edges = sum(np.tanh(30 * (y - at)) for at in np.linspace(0.1, 0.9, 14))
+    soft = np.repeat((127 + 20 * edges / 3)[..., None], 3, 2).clip(0, 255).astype(np.uint8)
+    flat = np.full((512, 512, 3), 127, np.uint8)
+    rng = np.random.default_rng(2)
+    grain = rng.normal(0, 1, (512, 512, 1))
+    noisy = np.clip(soft + grain, 0, 255).astype(np.uint8)
+    assert grid(flat, noisy) < 0.05
 
 
 def test_a_stronger_lattice_reads_higher(portrait: Picture) -> None:

@@ -10,8 +10,8 @@ from forensics.scoring.iris import (
     EYES,
     RADIUS_PX,
     as_lab,
+    centres,
     difference,
-    find_centre,
     measure_iris,
     ring_colour,
 )
@@ -43,8 +43,17 @@ def eye_picture(centre: tuple[float, float], iris_rgb: tuple[int, int, int]) -> 
 @pytest.mark.parametrize("off", [(0, 0), (5, 0), (-6, 3), (3, -4)])
 def test_the_centre_is_found_within_two_px(off: tuple[int, int]) -> None:
     at = (EYES[0][0] + off[0], EYES[0][1] + off[1])
-    found = find_centre(eye_picture(at, (92, 64, 44)), EYES[0])
+    found = centres(eye_picture(at, (92, 64, 44)))[0]
     assert np.hypot(found[0] - at[0], found[1] - at[1]) <= 2.0
+
+
+def test_an_iris_lighter_than_its_lids_is_found_by_the_footage() -> None:
+    """Alone, a face with one iris painted like its white sends the search to the lids."""
+    at = (EYES[0][0] + 4, EYES[0][1] + 2)
+    light, footage = eye_picture(at, (236, 232, 226)), eye_picture(at, (92, 64, 44))
+    light[np.hypot(*(np.mgrid[:512, :512] - np.array(at[::-1])[:, None, None])) < 4] = 230
+    assert np.hypot(*(np.array(centres(light)[0]) - at)) > 4
+    assert np.hypot(*(np.array(centres(light, footage)[0]) - at)) <= 2.0
 
 
 def test_the_ring_reads_the_iris_and_not_glint_pupil_or_lid() -> None:
@@ -72,7 +81,7 @@ def test_the_true_face_has_the_colours_of_the_footage(portrait: Picture, factor:
 
 @pytest.mark.parametrize("step", [10.0, 20.0, 30.0])
 def test_one_iris_recoloured_reads_its_step(portrait: Picture, step: float) -> None:
-    at = find_centre(portrait, EYES[0])
+    at = centres(portrait)[0]
     drawn = painted.recoloured(portrait, step, centre=at)
     assert delta(portrait, drawn, 2.0) == pytest.approx(step, rel=0.4)
 
@@ -80,13 +89,13 @@ def test_one_iris_recoloured_reads_its_step(portrait: Picture, step: float) -> N
 def test_both_irises_recoloured_alike_are_seen_too(portrait: Picture) -> None:
     """Brown turned blue on both sides: no difference between the eyes, but from the footage."""
     drawn = portrait
-    for eye in EYES:
-        drawn = painted.recoloured(drawn, 25.0, centre=find_centre(portrait, eye))
+    for at in centres(portrait):
+        drawn = painted.recoloured(drawn, 25.0, centre=at)
     assert delta(portrait, drawn, 2.0) > 12
 
 
 def test_a_difference_that_the_footage_has_is_not_created(portrait: Picture) -> None:
-    own = painted.recoloured(portrait, 25.0, centre=find_centre(portrait, EYES[0]))
+    own = painted.recoloured(portrait, 25.0, centre=centres(portrait)[0])
     assert delta(own, own, 2.0) < 4.0
 
 

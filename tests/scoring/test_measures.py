@@ -140,11 +140,37 @@ def test_blockiness_sees_the_grid_whatever_its_phase(portrait: Picture) -> None:
         assert ratio > 1.5
 
 
+def test_colour_that_a_codec_keeps_coarsely_contradicts_nothing(portrait: Picture) -> None:
+    """4:2:0 and worse: brightness as sharp as filmed, colour blurred by 3 native px."""
+    seen = filmed(portrait, 4.0, noise=1.0)
+    grey = contradiction.grey_of(seen.astype(np.float32))[..., None]
+    soft = cv2.GaussianBlur(seen - grey, (0, 0), 3.0)
+    coded = np.clip(np.rint(grey + soft), 0, 255).astype(np.uint8)
+    made = face(coded, portrait)
+    match = contradiction.match_to_footage(made)
+    assert match.colour_sigma_px == pytest.approx(3.0, abs=0.6)
+    assert match.sigma_px < 1.2
+    value = contradiction.measure_contradiction(made).values["contradiction"]
+    assert value < 1.5
+    # What is drawn in another colour is seen all the same: lips turned green.
+    drawn = portrait.copy()
+    drawn[355:400, 205:310, 0] //= 3
+    other = contradiction.measure_contradiction(face(coded, drawn)).values
+    assert other["contradiction_mouth"] > 4 * value
+
+
+def test_contrast_is_the_slope_and_grows_with_it() -> None:
+    ramp = np.tile(np.linspace(0, 100, 101, dtype=np.float32), (101, 1))
+    assert information.contrast_grey(ramp) == pytest.approx(1.0, abs=1e-4)
+    assert information.contrast_grey(3 * ramp) == pytest.approx(3.0, abs=1e-3)
+    assert information.contrast_grey(np.full((40, 40), 9, np.float32)) == 0.0
+
+
 def test_information_abstains_with_reasons() -> None:
     tiny = FaceInput(constant(9, 512), constant(9, 512), constant(9, 12), 512 / 12, 2.9)
     reading = information.measure_information(tiny)
     assert reading.values == {"interocular_px": 2.9}
-    assert set(reading.reasons) == {"noise", "blur", "cutoff", "blockiness", "qp"}
+    assert set(reading.reasons) == {"noise", "blur", "cutoff", "contrast", "blockiness", "qp"}
 
 
 def test_a_quantiser_of_another_codec_is_no_qp(portrait: Picture) -> None:

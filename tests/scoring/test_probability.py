@@ -14,7 +14,7 @@ from forensics.scoring.probability import Calibration, Probability, pooled, read
 from forensics.scoring.risk import OUTSIDE, with_probability
 from tests.calibration.documents import RESTORER, document, raw
 
-FACE = {"interocular_px": 32.0, "cutoff": 0.3, "noise": 1.0, "qp": 30.0}
+FACE = {"interocular_px": 32.0, "cutoff": 0.3, "noise": 1.0, "contrast": 12.0, "qp": 30.0}
 
 
 def read(**changes: Any) -> Calibration:

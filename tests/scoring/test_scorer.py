@@ -42,6 +42,7 @@ ROUND_FACTS = {
     "cutoff": 0.4,
     "blur": 0.8,
     "blockiness": 1.1,
+    "contrast": 12.0,
     "qp": 30.0,
 }
 
@@ -64,8 +65,8 @@ def small_table(identity_sha256: str) -> ReferenceTable:
         return {
             "scale": scale,
             "needs_model": role,
-            "with_qp": constant(6),
-            "without_qp": constant(5),
+            "with_qp": constant(7),
+            "without_qp": constant(6),
         }
 
     raw = {
@@ -225,12 +226,12 @@ def test_scales_go_there_and_back(scale: str) -> None:
         assert from_scale(to_scale(value, scale), scale) == pytest.approx(value, rel=1e-9)
 
 
-def test_features_need_size_noise_and_cutoff() -> None:
+def test_features_need_size_noise_cutoff_and_contrast() -> None:
     row = features(ROUND_FACTS, with_qp=True)
     assert row is not None
     assert row[0] == pytest.approx(math.log2(40))
     assert row[-1] == 30
-    for name in ("interocular_px", "noise", "cutoff", "qp"):
+    for name in ("interocular_px", "noise", "cutoff", "contrast", "qp"):
         less = {k: v for k, v in ROUND_FACTS.items() if k != name}
         assert features(less, with_qp=True) is None
 

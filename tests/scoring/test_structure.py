@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from forensics.scoring.matched import bring_to_footage
+from forensics.scoring.matched import Matched, bring_to_footage
+from forensics.scoring.measure import FaceInput
 from forensics.scoring.structure import PARTS, find_shifts, measure_structure
 from tests.scoring import painted
 from tests.scoring.made_faces import Picture, face, filmed
@@ -75,8 +76,30 @@ def test_it_abstains(portrait: Picture, factor: float, yaw: float | None, says: 
     assert says in reading.reasons["landmark_shift"]
 
 
-def test_a_face_without_contrast_says_so() -> None:
+def test_a_face_without_contrast_or_likeness_says_so(portrait: Picture) -> None:
     flat = np.full((512, 512, 3), 127, np.uint8)
     made = face(filmed(flat, 3.0, noise=0.0), flat)
     reading = measure_structure(made, bring_to_footage(made))
-    assert "contrast" in reading.reasons["landmark_shift"]
+    assert "too flat" in reading.reasons["landmark_shift"]
+    upside_down = np.ascontiguousarray(portrait[::-1])
+    made = face(filmed(upside_down, 3.0), portrait)
+    reading = measure_structure(made, bring_to_footage(made))
+    assert "looks like it" in reading.reasons["landmark_shift"]
+
+
+def test_a_mouth_that_the_footage_does_not_show_has_not_moved(portrait: Picture) -> None:
+    """A hand hid it a moment ago, and the codec has not drawn it again: skin, with a stain."""
+    hidden = portrait.copy()
+    soft = cv2.GaussianBlur(portrait, (0, 0), 25)
+    hidden[345:415, 195:320] = soft[345:415, 195:320]
+    hidden[392:404, 225:290] = (150, 110, 100)
+    made = face(filmed(hidden, 4.0), portrait)
+    assert "mouth" not in find_shifts(_matched(made)).parts
+    seen = face(filmed(portrait, 4.0), portrait)
+    assert find_shifts(_matched(seen)).parts["mouth"] < 1.0
+
+
+def _matched(made: FaceInput) -> Matched:
+    found = bring_to_footage(made)
+    assert found is not None
+    return found

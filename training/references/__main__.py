@@ -32,7 +32,7 @@ from forensics.scoring.information import measure_information
 from forensics.scoring.invention import measure_invention
 from forensics.scoring.measure import FaceInput, Measure
 from training.portraits import LISTS, read_list
-from training.references import over_time, samples
+from training.references import in_motion, moving, over_time, samples
 from training.references.fit import BANDS_PX, input_facts, measures_table
 
 SEED = 20261122
@@ -76,7 +76,7 @@ def _is_text(node: ast.expr) -> bool:
 def recipe_digest(pack: Path) -> str:
     """Digest of everything that decides the rows: data, sampling, measures."""
     scoring = Path(identity.__file__).parent
-    made = [Path(module.__file__) for module in (filmed, coding)]
+    made = [Path(str(module.__file__)) for module in (filmed, coding, moving, in_motion)]
     files = [pack, *made, *(scoring / name for name in SOURCES)]
     files.append(scoring.parent / "faces" / "align.py")
     text = "\n".join(meaning(path) for path in files) + f"\n{SEED} {DRAWS}"
@@ -137,6 +137,23 @@ def gather(pack: Path, work: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def gather_moving(pack: Path, work: Path) -> list[dict[str, Any]]:
+    """Rows of faces in motion; kept like those of `gather`, for measures without a network."""
+    digest, kept = recipe_digest(pack), work / "rows_moving.json"
+    if kept.exists():
+        saved = json.loads(kept.read_text("utf-8"))
+        if saved["digest"] == digest:
+            return list(saved["rows"])
+    people = [photo["person"] for photo in json.loads(pack.with_suffix(".json").read_text("utf-8"))]
+    rows = []
+    for row in in_motion.rows(np.load(pack, mmap_mode="r"), people, without_networks):
+        rows.append(row)
+        if len(rows) % 100 == 0:
+            print(f"{len(rows)} in motion", flush=True)
+    kept.write_text(json.dumps({"digest": digest, "rows": rows}), "utf-8")
+    return rows
+
+
 def add_identity(rows: list[dict[str, Any]], model: LoadedModel, work: Path) -> None:
     """Distances d(truth, crop) of the identity network, where its gate is open."""
     net = build_identity(model.state)
@@ -170,7 +187,13 @@ def available(role: str) -> LoadedModel | None:
         return None
 
 
-def build(rows: list[dict[str, Any]], models: dict[str, str], data: Path, pack: Path) -> Table:
+def build(
+    rows: list[dict[str, Any]],
+    in_motion_rows: list[dict[str, Any]],
+    models: dict[str, str],
+    data: Path,
+    pack: Path,
+) -> Table:
     """The table: where it comes from, for which networks it holds, facts, references."""
     return {
         "version": VERSION,
@@ -182,6 +205,7 @@ def build(rows: list[dict[str, Any]], models: dict[str, str], data: Path, pack: 
             "photos": len({row["known_phot"] for row in rows}),
             "faces": len(rows),
             "faces_with_qp": sum("qp" in row for row in rows),
+            "faces_in_motion": len(in_motion_rows),
             "list_sha256": sha256(LISTS / "fit.txt"),
             "index_sha256": sha256(data / "portraits" / "index.csv"),
             "pack_sha256": sha256(pack),
@@ -190,7 +214,7 @@ def build(rows: list[dict[str, Any]], models: dict[str, str], data: Path, pack: 
         },
         "models": models,
         "inputs": input_facts(rows) | {"steps_grey": over_time.steps_table(rows)},
-        "measures": measures_table(rows),
+        "measures": measures_table([*rows, *in_motion_rows]),
     }
 
 
@@ -211,7 +235,7 @@ def main() -> None:
         if model is not None:
             add(rows, model, work)
             models[role] = model.sha256
-    table = build(rows, models, args.data, pack)
+    table = build(rows, gather_moving(pack, work), models, args.data, pack)
     appearance = available("appearance")
     if appearance is not None:
         crops = np.load(work / "windows.npy", mmap_mode="r")[:, 1]

@@ -13,6 +13,7 @@ from forensics.scoring.cards import cards
 from forensics.scoring.facts import SEVERITY
 from forensics.scoring.measure import Card
 from forensics.scoring.references import TABLES
+from forensics.scoring.support import LEAST_MEASURED, REACH, REACH_S, STRONG
 from forensics.scoring.thresholds import Rule, ThresholdTable, shipped_thresholds
 
 PAGE = Path(__file__).parents[2] / "docs" / "measures.md"
@@ -87,7 +88,12 @@ def page() -> str:
         "## Flags\n| flag | severity |\n|---|---|\n"
         + "\n".join(f"| `{code}` | {severity} |" for code, severity in SEVERITY.items()),
         "A measure flags a face above what 99 of 100 accurate pictures of the same quality score: "
-        "one accurate face in a hundred is flagged by design.",
+        "one accurate face in a hundred is flagged by design. A person carries the flag where most "
+        f"of the measured faces around do ({REACH_S:g} s before and after, at least {REACH} of "
+        f"them each way, within the shot), or where a face passes its limit {STRONG:g} times over; "
+        "other faces keep it in faces.jsonl, as a fact about that picture, and do not count for "
+        f"the person's band. A shot with fewer than {LEAST_MEASURED} measured faces has nothing to "
+        "be supported by: there one face flags its person.",
         f"## Bands (rules, version {table.version})\n"
         "`high` and `caution` as soon as one of their rules holds; otherwise `not_calculable` "
         "while `contradiction` or `identity_drift` or its reference is absent; otherwise "

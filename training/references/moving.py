@@ -29,9 +29,14 @@ GLIDE_S = 0.15  # over which a tracker's error changes
 
 @dataclass(frozen=True)
 class Shown:
-    """One frame: crop and true face on the template, and how large it was filmed."""
+    """One frame as it was filmed (``frame_rgb_u8``), and its face.
+
+    Crop and true face lie on the template, ``native_rgb_u8`` is the crop at the footage's sampling.
+    """
 
     pts_s: float
+    frame_rgb_u8: U8
+    native_rgb_u8: U8
     crop_rgb_u8: U8
     truth_rgb_u8: U8
     scale: float
@@ -62,6 +67,8 @@ def clip(truth_rgb_u8: U8, known: Known, frames: int) -> Iterator[Shown]:
         )
         yield Shown(
             k / fps,
+            coded[k],
+            found.native_rgb_u8,
             found.crop_rgb_u8,
             np.asarray(restored, np.uint8),
             found.scale,

@@ -1,6 +1,7 @@
-"""Build the table of what true faces score over time, from people of the `fit` list.
+"""Build the table of what true faces score over time: people of `fit`, and recorded clips.
 
-``python -m training.references.tracks --packs PACKS --out forensics/scoring/tables``
+``python -m training.references.tracks --data ../shared/data --packs PACKS --out
+forensics/scoring/tables``
 
 Writes ``over_time.json``: median and 99th percentile of `jitter`, `identity_dispersion` and of
 morphing, by band of eye distances, one value a clip (its median window, and its worst).  Rows are
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from forensics.models.load import load_embedded
 from forensics.models.nets.identity import build_identity
@@ -25,36 +29,50 @@ from forensics.scoring import identity
 from forensics.scoring.over_time_table import FINE, FINE_QP
 from forensics.scoring.temporal import TemporalMeter
 from training.portraits import read_list
-from training.references import moving, samples
+from training.references import moving, recorded, samples
 
 SEED = 20261124
 FRAMES = 28
+RECORDED_QPS = (22, 26, 30, 33, 35, 38, 42)
+CLIPS = Path("clips") / "intel" / "asl_gestures"
 LEAST_CLIPS = 20  # of a band; fewer have no 99th percentile worth the name
 BANDS_PX = (16.0, 24.0, 40.0, 64.0, 110.0)  # smaller faces are never flagged
 FINE_BANDS_PX = (16.0, 40.0, 110.0)
 VALUES = {"jitter": "jitter_pct", "identity_dispersion": "dispersion", "morphing": "morph_grey"}
 Row = dict[str, Any]
+U8 = NDArray[np.uint8]
 
 
-def measure(truth: samples.Known, photo_rgb_u8: Any, net: torch.nn.Module) -> Row:
-    """Windows of one clip: all values of each kind, and how the steps of a frame lie."""
+@dataclass(frozen=True)
+class Seen:
+    """One frame of a face: crop and true face (512, 512, 3), template px per native px."""
+
+    frame: int
+    pts_s: float
+    crop_rgb_u8: U8
+    truth_rgb_u8: U8
+    scale: float
+    interocular_px: float
+
+
+def measure(shown: Iterable[Seen], net: torch.nn.Module) -> Row:
+    """Windows of one track: all values of each kind, and how the steps of a frame lie."""
     meter, found = TemporalMeter(), {name: [] for name in VALUES}
-    change = []
-    large = truth.interocular_px >= identity.MIN_INTEROCULAR_PX
-    for number, shown in enumerate(moving.clip(photo_rgb_u8, truth, FRAMES), 1):
+    change, sizes = [], []
+    for one in shown:
+        sizes.append(one.interocular_px)
         pair = None
-        if large:
-            both = [shown.truth_rgb_u8, shown.crop_rgb_u8]
-            rows = identity.embed(net, both, torch.device("cpu"))
+        if one.interocular_px >= identity.MIN_INTEROCULAR_PX:
+            rows = identity.embed(net, [one.truth_rgb_u8, one.crop_rgb_u8], torch.device("cpu"))
             pair = (rows[0], rows[1])
         here, _ = meter.add(
             person=0,
-            frame=number,
-            pts_s=shown.pts_s,
+            frame=one.frame,
+            pts_s=one.pts_s,
             shot=1,
-            crop_rgb_u8=shown.crop_rgb_u8,
-            restored_rgb_u8=shown.truth_rgb_u8,
-            scale=shown.scale,
+            crop_rgb_u8=one.crop_rgb_u8,
+            restored_rgb_u8=one.truth_rgb_u8,
+            scale=one.scale,
             embedded=pair,
         )
         change.append(here.change_grey)
@@ -63,11 +81,35 @@ def measure(truth: samples.Known, photo_rgb_u8: Any, net: torch.nn.Module) -> Ro
             if value is not None:
                 found[name].append(float(value))
     drops = [b / max(np.median(change[: k + 1]), 1e-3) for k, b in enumerate(change)]
-    row: Row = {"least_change": float(min(drops)), "interocular_px": truth.interocular_px}
+    row: Row = {"least_change": float(min(drops)), "interocular_px": float(np.median(sizes))}
     for name, values in found.items():
         if values:
             row[name] = [float(np.median(values)), float(max(values))]
-    return row | {"family": truth.family, "qp": truth.qp, "photo": truth.photo}
+    return row
+
+
+def brought_to_life(known: samples.Known, photo_rgb_u8: U8) -> Iterator[Seen]:
+    """A portrait that moves, speaks and blinks."""
+    for number, one in enumerate(moving.clip(photo_rgb_u8, known, FRAMES), 1):
+        yield Seen(
+            number, one.pts_s, one.crop_rgb_u8, one.truth_rgb_u8, one.scale, one.interocular_px
+        )
+
+
+def recorded_track(clip: Sequence[recorded.Sharp], qp: int) -> Iterator[Seen]:
+    """The person of a recorded clip, filmed again at a quantiser."""
+    rng = np.random.default_rng([SEED, qp])
+    shrink = recorded.shrink_of(clip)
+    for one, seen in zip(clip, recorded.footage(clip, shrink, qp, rng), strict=True):
+        for followed in one.faces:
+            face = recorded.drawn(one, seen, followed)
+            if face is None or face.aligned is None or face.restored_rgb_u8 is None:
+                continue
+            if followed.person == 0 and one.pts_s is not None:
+                yield Seen(
+                    one.frame, one.pts_s, face.aligned.crop_rgb_u8, face.restored_rgb_u8,
+                    face.aligned.scale, face.aligned.interocular_px,
+                )  # fmt: skip
 
 
 def table(rows: list[Row], digest: str) -> dict[str, Any]:
@@ -83,9 +125,16 @@ def table(rows: list[Row], digest: str) -> dict[str, Any]:
     return {
         "version": "1",
         "made_by": "python -m training.references.tracks",
-        "says": "what true faces of fit people score while they move, speak and blink; p50: the"
-        " middle clip; p99: the worst window of 99 of 100 clips stays below",
-        "data": {"list": "fit", "clips": len(rows), "frames": FRAMES, "seed": SEED},
+        "says": "what true faces of fit people score while they move, speak and blink, and those of"
+        " recorded training clips; p50: the middle clip; p99: the worst window of 99 of 100 clips"
+        " stays below",
+        "data": {
+            "list": "fit",
+            "clips": sum(r["photo"] is not None for r in rows),
+            "recorded_clips": sum(r["photo"] is None for r in rows),
+            "frames": FRAMES,
+            "seed": SEED,
+        },
         "models": {"identity": digest},
         "measures": measures,
     }
@@ -116,6 +165,7 @@ def _measures(rows: list[Row], edges_px: tuple[float, ...]) -> dict[str, Any]:
 def main() -> None:
     """Measure clips that are not yet measured, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--packs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=None, help="default: PACKS/tracks.jsonl")
@@ -144,10 +194,21 @@ def main() -> None:
                 continue
             known = plan[k]
             photo = np.ascontiguousarray(truths[known.photo])
-            done[k] = measure(known, photo, net) | {"clip": k}
+            row = measure(brought_to_life(known, photo), net)
+            row |= {"interocular_px": known.interocular_px, "photo": known.photo}
+            done[k] = row | {"family": known.family, "qp": known.qp, "clip": k}
             out.write(json.dumps(done[k]) + "\n")
             out.flush()
-    made = table([done[k] for k in sorted(done)], model.sha256)
+        for name in recorded.TRAINING:
+            wanted = [qp for qp in RECORDED_QPS if f"{name} {qp}" not in done]
+            clip = list(recorded.from_file(args.data / CLIPS / name)) if wanted else []
+            for qp in wanted:
+                key = f"{name} {qp}"
+                row = measure(recorded_track(clip, qp), net)
+                done[key] = row | {"family": "recorded", "qp": qp, "photo": None, "clip": key}
+                out.write(json.dumps(done[key]) + "\n")
+                out.flush()
+    made = table([done[k] for k in sorted(done, key=str)], model.sha256)
     (args.out / "over_time.json").write_text(json.dumps(made, indent=1) + "\n", "utf-8")
     print(f"{len(done)} clips")
 
