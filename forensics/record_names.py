@@ -1,4 +1,4 @@
-"""Records, names: the words for a face, and every measure its line may carry, in table order."""
+"""Records, names: the words and flags of a face, and every measure its line may carry, in order."""
 
 from __future__ import annotations
 
@@ -41,3 +41,35 @@ MEASURES: tuple[str, ...] = (
 NOT_IN_TABLE: frozenset[str] = frozenset({"contrast"})
 """Measures without columns in faces.csv, whose columns are those of the first bundles."""
 TABLE_MEASURES: tuple[str, ...] = tuple(name for name in MEASURES if name not in NOT_IN_TABLE)
+FlagCode = Literal[
+    "contradicts_footage",
+    "identity_drift",
+    "structure_shift",
+    "eye_colour",
+    "glasses",
+    "facial_hair",
+    "hair_grid",
+    "jitter",
+    "morphing",
+    "pop",
+    "swap",
+    "unstable",
+    "profile",
+    "too_small",
+    "mismatched_pair",
+    "restored_twice",
+    "failed",
+    "background_redrawn",
+]
+FACE_FLAGS: frozenset[FlagCode] = frozenset(
+    {
+        "contradicts_footage",
+        "eye_colour",
+        "glasses",
+        "facial_hair",
+        "identity_drift",
+        "structure_shift",
+        "hair_grid",
+    }
+)
+"""Flags of measures taken of every scored face: one face may carry them and its person may not."""

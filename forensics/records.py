@@ -27,9 +27,11 @@ from forensics.record_media import Comparison as Comparison
 from forensics.record_media import Restored as Restored
 from forensics.record_media import Source as Source
 from forensics.record_media import Stream as Stream
+from forensics.record_names import FACE_FLAGS as FACE_FLAGS
 from forensics.record_names import MEASURES as MEASURES
 from forensics.record_names import TABLE_MEASURES as TABLE_MEASURES
 from forensics.record_names import Band as Band
+from forensics.record_names import FlagCode as FlagCode
 from forensics.record_pair import Pair as Pair
 
 AUDIT_SCHEMA = "restoration-forensics/audit/1"
@@ -51,39 +53,6 @@ SkipReason = Literal[
     "user_excluded",
     "no_counterpart",
 ]
-FlagCode = Literal[
-    "contradicts_footage",
-    "identity_drift",
-    "structure_shift",
-    "eye_colour",
-    "glasses",
-    "facial_hair",
-    "hair_grid",
-    "jitter",
-    "morphing",
-    "pop",
-    "swap",
-    "unstable",
-    "profile",
-    "too_small",
-    "mismatched_pair",
-    "restored_twice",
-    "failed",
-    "background_redrawn",
-]
-FACE_FLAGS: frozenset[FlagCode] = frozenset(
-    {
-        "contradicts_footage",
-        "eye_colour",
-        "glasses",
-        "facial_hair",
-        "identity_drift",
-        "structure_shift",
-        "hair_grid",
-    }
-)
-"""Flags of measures taken of every scored face: one face may carry them and its person may not."""
-
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 Affine = tuple[tuple[float, float, float], tuple[float, float, float]]
