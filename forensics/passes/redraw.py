@@ -34,7 +34,7 @@ from forensics.passes.relay import Relay
 from forensics.passes.sink import Sink, picture_name
 from forensics.passes.traces import SourceTraces
 from forensics.progress import Progress
-from forensics.records import FaceLine, Failure, FrameLine, FrameOutcome
+from forensics.records import FACE_FLAGS, FaceLine, Failure, FrameLine, FrameOutcome
 from forensics.restore.alternatives import LETTERS
 from forensics.restore.background import Enlarged
 from forensics.scoring.background_figure import Redrawn, background_change
@@ -304,7 +304,7 @@ class Redraw:
             steps.over_time,
             traces=traces,
             pair_likeness=pair_likeness,
-            plain=plain_risk(line) if line.measures and not self.alone else None,
+            plain=plain_risk(line) if FACE_FLAGS.intersection(line.flags) else None,
         )
 
     def _pictures(self, frame: int, face: DrawnFace, scored: Scored | None) -> None:

@@ -94,6 +94,15 @@ class FaceFact:
     asked: frozenset[FlagCode] = frozenset()
     plain: tuple[Band, tuple[str, ...]] | None = None
 
+    @property
+    def contradicting(self) -> Mapping[str, tuple[float, float] | None]:
+        """Value and limit of each measure behind `contradicts_footage`."""
+        return {"contradiction": self.contradiction, "interval_violation": self.interval_violation}
+
+    def held_pair(self, code: FlagCode) -> tuple[float, float] | None:
+        """Value and usual limit of a flag that a measure set, as the face kept them."""
+        return next(((value, usual) for c, value, usual in self.held if c == code), None)
+
     @classmethod
     def of(
         cls,

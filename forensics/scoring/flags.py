@@ -72,8 +72,7 @@ def person_flags(
     another source.
     """
     limits = table or shipped_thresholds()
-    own = sorted((f for f in facts if f.person == person), key=lambda f: f.frame)
-    own = supported(own)
+    own = supported(sorted((f for f in facts if f.person == person), key=lambda f: f.frame), limits)
     others = [f for f in facts if f.person != person]
     found = [finding for code in SEVERITY if (finding := _by_face(code, person, own, limits))]
     found += find_pops(person, own, others, frame_size_px, limits, logged=logged, outcomes=outcomes)
@@ -108,7 +107,7 @@ def _by_face(
         measured, reference = worst.identity_drift
     elif code == "failed":
         detail = flagged[0].reason
-    elif (pair := _held(code, worst)) is not None:
+    elif (pair := worst.held_pair(code)) is not None:
         measured, reference, unit, detail = _measured(code, pair, own, limits)
     return FlagFinding(
         code,
@@ -122,13 +121,8 @@ def _by_face(
     )
 
 
-def _held(code: FlagCode, fact: FaceFact) -> tuple[float, float] | None:
-    """Value and usual limit of a flag that a measure set, as the face kept them."""
-    return next(((value, usual) for c, value, usual in fact.held if c == code), None)
-
-
 def _held_excess(code: FlagCode, fact: FaceFact) -> float:
-    return _over(_held(code, fact))
+    return _over(fact.held_pair(code))
 
 
 def _measured(
@@ -148,7 +142,7 @@ def _measured(
 
 def _contradicted(fact: FaceFact) -> tuple[float | None, float | None, str | None]:
     """Measured, reference and unit of the measure that contradicts more, in ratios to its limit."""
-    pairs = {"contradiction": fact.contradiction, "interval_violation": fact.interval_violation}
+    pairs = fact.contradicting
     name = max(pairs, key=lambda name: _ratio(pairs[name]))
     pair = pairs[name]
     return (None, None, None) if pair is None else (*pair, BY_MEASURE[name].unit)

@@ -69,6 +69,15 @@ def _likeness(rgb_u8: U8, near_px: tuple[float, float]) -> F32:
     return np.asarray(score[part, part], np.float32)
 
 
+@cache
+def _places() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """x and y (625,) off the usual place, and what it costs that two places lie apart."""
+    grid = np.arange(-_REACH_PX, _REACH_PX + 1)
+    y, x = (part.ravel() for part in np.meshgrid(grid, grid, indexing="ij"))
+    apart = (x[:, None] - x[None, :]) ** 2 + (y[:, None] - y[None, :]) ** 2
+    return x, y, _TOGETHER * apart
+
+
 def centres(*pictures_rgb_u8: U8) -> Centres:
     """Centres of both irises, template px (x, y), from pictures (512, 512, 3) of one face.
 
@@ -76,16 +85,14 @@ def centres(*pictures_rgb_u8: U8) -> Centres:
     still knows the place of an iris that was recoloured.  Eyes look the same way, so that both
     centres lie off their usual places alike, or nearly.
     """
-    grid = np.arange(-_REACH_PX, _REACH_PX + 1)
-    y, x = (part.ravel() for part in np.meshgrid(grid, grid, indexing="ij"))
+    x, y, apart = _places()
     # Ties and weak edges stay near the landmark.
     left, right = (
         np.mean([_likeness(p, eye) for p in pictures_rgb_u8], axis=0).ravel()
         - _NEARNESS * (x**2 + y**2)
         for eye in EYES
     )
-    apart = (x[:, None] - x[None, :]) ** 2 + (y[:, None] - y[None, :]) ** 2
-    together = left[:, None] + right[None, :] - _TOGETHER * apart
+    together = left[:, None] + right[None, :] - apart
     found = np.unravel_index(int(together.argmax()), together.shape)
     one, two = (
         (float(round(eye[0]) + x[k]), float(round(eye[1]) + y[k]))

@@ -157,8 +157,8 @@ def person_risk(
     Reasons are the most frequent ones of the faces that decided.  What a measure says in one face
     alone counts for nothing (`support`).
     """
-    facts = supported(facts)
     limits = table or shipped_thresholds()
+    facts = supported(facts, limits)
     over_time = [f for f in findings if f.severity == "high" and f.code == "swap"]
     bands: list[tuple[Band, tuple[str, ...]]] = []
     for fact in facts:

@@ -193,20 +193,23 @@ def _part_shift(
     return (float(d[0]), float(d[1])) if spread < _LOOSEST * prior_px else None
 
 
+def _unshaded(picture: F32) -> F32:
+    """A smoothed picture less its shading."""
+    return picture - _smooth(picture, picture.shape[0] * _FINE)
+
+
 def _resemblance(part: str, start: F32, seen: F32, shift: tuple[float, float]) -> float:
-    """Correlation, -1..1, of a part moved by its shift with the footage, without shading.
+    """Correlation, -1..1, of a part moved by its shift with the footage.
+
+    ``start`` is smoothed, ``seen`` smoothed and without its shading.
 
     A part that only moved looks like the footage's own; one that a hand hid a moment ago and that
     the codec has not drawn again, or that was drawn anew, does not, and has no shift.
     """
-    side = start.shape[0]
-    moved = _warped(_smooth(start, _SMOOTH_PX), np.array([[1, 0, shift[0]], [0, 1, shift[1]]]))
-    weight = _weight(part, side) / _weight(part, side).sum()
-    parts = []
-    for picture in (moved, _smooth(seen, _SMOOTH_PX)):
-        fine = picture - _smooth(picture, side * _FINE)
-        parts.append(fine - float((weight * fine).sum()))
-    a, b = parts
+    weight = _weight(part, start.shape[0])
+    weight = weight / weight.sum()
+    moved = _unshaded(_warped(start, np.array([[1, 0, shift[0]], [0, 1, shift[1]]])))
+    a, b = (picture - float((weight * picture).sum()) for picture in (moved, seen))
     power = float((weight * a * a).sum()) * float((weight * b * b).sum())
     return float((weight * a * b).sum()) / float(np.sqrt(max(power, 1e-12)))
 
@@ -220,12 +223,13 @@ def find_shifts(matched: Matched) -> Shifts:
     rest = head - _nearest_similarity(head)
     c = (side - 1) / 2
     started = _warped(shown, _uncentred(head, c))
+    soft, look = _smooth(started, _SMOOTH_PX), _unshaded(_smooth(seen, _SMOOTH_PX))
     parts = {}
     for part in PARTS:
         found = _part_shift(part, started, seen, MOST_SHIFT * interocular, _PRIOR * interocular)
         if found is None:
             continue
-        if _resemblance(part, started, seen, found) < _ALIKE.get(part, _ALIKE_INSIDE):
+        if _resemblance(part, soft, look, found) < _ALIKE.get(part, _ALIKE_INSIDE):
             continue
         weight = _weight(part, side)
         grid = np.arange(side) - c

@@ -69,12 +69,10 @@ def _lonely(asked: Sequence[FaceFact], code: FlagCode) -> list[FaceFact]:
 
 def _strong(fact: FaceFact, code: FlagCode, limits: ThresholdTable) -> bool:
     """Whether the face passes the limit of a measure twice over; differences have no such ratio."""
-    pairs = {"contradiction": fact.contradiction, "interval_violation": fact.interval_violation}
     for rule in HELD:
         if rule.code != code or code == "identity_drift":
             continue
-        own = ((value, usual) for c, value, usual in fact.held if c == code)
-        pair = pairs[rule.measure] if rule.measure in pairs else next(own, None)
+        pair = fact.contradicting.get(rule.measure) or fact.held_pair(code)
         if pair is not None:
             least = 0.0 if rule.least is None else limits[rule.least]
             if pair[0] > STRONG * max(pair[1], least):
@@ -82,9 +80,9 @@ def _strong(fact: FaceFact, code: FlagCode, limits: ThresholdTable) -> bool:
     return False
 
 
-def supported(own: Sequence[FaceFact]) -> list[FaceFact]:
+def supported(own: Sequence[FaceFact], table: ThresholdTable | None = None) -> list[FaceFact]:
     """The faces of one person without the flags that stand alone, and with the band of the rest."""
-    lonely = alone(own)
+    lonely = alone(own, table)
     return [_without(fact, lonely.get(fact.frame, frozenset())) for fact in own]
 
 

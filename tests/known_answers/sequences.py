@@ -162,7 +162,12 @@ def facts_of(clip: Clip, played: Played) -> list[FaceFact]:
 
 def findings(clip: Clip, played: Played) -> tuple[FlagFinding, ...]:
     """Flags of the person, over the whole clip."""
-    return person_flags(0, facts_of(clip, played), frame_size_px=(640, 400))
+    return flags_of(facts_of(clip, played))
+
+
+def flags_of(facts: Sequence[FaceFact]) -> tuple[FlagFinding, ...]:
+    """The same, of facts that are known."""
+    return person_flags(0, facts, frame_size_px=(640, 400))
 
 
 # ---------------------------------------------------------------- edits over time
@@ -301,9 +306,9 @@ class TimedOutcome:
     false_flags: list[str]
 
 
-def _usual_change(clip: Clip) -> float:
+def _usual_change(untouched: Sequence[FaceFact]) -> float:
     """How far the restored faces of an untouched clip differ from their crops, grey levels."""
-    known = [fact.over_time for fact in facts_of(clip, as_it_is(clip))]
+    known = [fact.over_time for fact in untouched]
     return float(np.median([one.change_grey for one in known if one is not None]))
 
 
@@ -313,9 +318,10 @@ def run_clips(clips: Sequence[Clip], kinds: Sequence[TimedKind] = TIMED_KINDS) -
     for clip in clips:
         outcome.clean_s += clip.shown[-1].pts_s + clip.shown[1].pts_s
         outcome.clean_clips += 1
-        for finding in findings(clip, as_it_is(clip)):
+        untouched = facts_of(clip, as_it_is(clip))
+        for finding in flags_of(untouched):
             outcome.false_flags.append(f"{finding.code}: {clip.name}")
-        change = _usual_change(clip)
+        change = _usual_change(untouched)
         other = next(o for o in clips[::-1] if o.truth is not clip.truth)
         alike = [o for o in clips if o.size_px == clip.size_px and o.truth is not clip.truth]
         other = alike[len(outcome.answers) % len(alike)] if alike else other

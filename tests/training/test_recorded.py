@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from training.portraits import read_list
 from training.references import recorded, tracks
 
 TESTED = {
@@ -21,18 +22,18 @@ TESTED = {
 
 
 def test_no_tested_clip_sets_a_limit() -> None:
-    assert not TESTED & set(recorded.TRAINING)
+    assert not TESTED & read_list("clips_train")
 
 
 @pytest.mark.slow
 def test_a_recorded_track_is_measured(shared_data: Path) -> None:
-    path = shared_data / tracks.CLIPS / recorded.TRAINING[4]
+    path = shared_data / tracks.CLIPS / sorted(read_list("clips_train"))[4]
     clip = []
     for one in recorded.from_file(path):
         clip.append(one)
         if len(clip) == 20:
             break
-    seen = list(tracks.recorded_track(clip, 30))
+    seen = [one for _, one in tracks.recorded_track(clip, 30)]
     assert len(seen) >= 18
     assert 20 < float(np.median([one.interocular_px for one in seen])) < 40
     apart = [

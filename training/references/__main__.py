@@ -13,7 +13,6 @@ import argparse
 import ast
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +92,14 @@ def without_networks(face: FaceInput) -> dict[str, float]:
     return row
 
 
+def saved_rows(kept: Path, digest: str) -> list[dict[str, Any]] | None:
+    """Rows of an earlier run of the same recipe."""
+    if not kept.exists():
+        return None
+    saved = json.loads(kept.read_text("utf-8"))
+    return list(saved["rows"]) if saved["digest"] == digest else None
+
+
 def gather(pack: Path, work: Path) -> list[dict[str, Any]]:
     """Rows of all samples; windows and pairs for the networks lie in ``work`` beside them."""
     photos = json.loads(pack.with_suffix(".json").read_text("utf-8"))
@@ -101,10 +108,8 @@ def gather(pack: Path, work: Path) -> list[dict[str, Any]]:
         raise SystemExit(f"people outside the fit list: {sorted(strangers)}")
     work.mkdir(parents=True, exist_ok=True)
     digest, kept = recipe_digest(pack), work / "rows.json"
-    if kept.exists():
-        saved = json.loads(kept.read_text("utf-8"))
-        if saved["digest"] == digest:
-            return list(saved["rows"])
+    if (saved := saved_rows(kept, digest)) is not None:
+        return saved
     truths = np.load(pack, mmap_mode="r")
     rng = np.random.default_rng(SEED)
     plan = [
@@ -121,7 +126,7 @@ def gather(pack: Path, work: Path) -> list[dict[str, Any]]:
     for k, known in enumerate(plan):
         face = samples.make(np.ascontiguousarray(truths[known.photo]), known)
         row: dict[str, Any] = dict(without_networks(face))
-        row |= {f"known_{name[:4]}": v for name, v in asdict(known).items() if v is not None}
+        row |= samples.known_facts(known)
         if k % EVERY_FOR_STEPS == 0:
             row |= over_time.steps(np.ascontiguousarray(truths[known.photo]), known, face)
         row |= {"family": known.family, "person": photos[known.photo]["person"]}
@@ -140,10 +145,8 @@ def gather(pack: Path, work: Path) -> list[dict[str, Any]]:
 def gather_moving(pack: Path, work: Path) -> list[dict[str, Any]]:
     """Rows of faces in motion; kept like those of `gather`, for measures without a network."""
     digest, kept = recipe_digest(pack), work / "rows_moving.json"
-    if kept.exists():
-        saved = json.loads(kept.read_text("utf-8"))
-        if saved["digest"] == digest:
-            return list(saved["rows"])
+    if (saved := saved_rows(kept, digest)) is not None:
+        return saved
     people = [photo["person"] for photo in json.loads(pack.with_suffix(".json").read_text("utf-8"))]
     rows = []
     for row in in_motion.rows(np.load(pack, mmap_mode="r"), people, without_networks):

@@ -8,7 +8,6 @@ portraits filmed with their two neighbours (`samples`) hold no such frames; thes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,7 @@ def rows(
 ) -> Iterator[Row]:
     """One row for every taken frame; ``family`` is ``moving``."""
     for known in plan(len(people)):
-        facts = {f"known_{name[:4]}": v for name, v in asdict(known).items() if v is not None}
+        facts = samples.known_facts(known)
         truth = np.ascontiguousarray(truths[known.photo])
         for face in faces(truth, known):
             yield measure(face) | facts | {"family": "moving", "person": people[known.photo]}

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 import cv2
 import numpy as np
@@ -30,10 +29,6 @@ from forensics.pipeline import follow_people
 from forensics.progress import Silent
 
 U8 = NDArray[np.uint8]
-TRAINING: Final = (
-    "again.mkv", "bird.mkv", "eat.mkv", "help.mkv", "milk.mkv", "night.mkv", "no.mkv",
-)  # fmt: skip
-"""Signers' clips of the data folder that no figure is tested on."""
 LARGE_PX = 40.0  # between the eyes, median: such a clip is filmed at half its size
 BLUR_PX, NOISE_GREY = 0.8, 1.5
 

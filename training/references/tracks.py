@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from forensics.models.load import load_embedded
 from forensics.models.nets.identity import build_identity
@@ -40,26 +38,13 @@ BANDS_PX = (16.0, 24.0, 40.0, 64.0, 110.0)  # smaller faces are never flagged
 FINE_BANDS_PX = (16.0, 40.0, 110.0)
 VALUES = {"jitter": "jitter_pct", "identity_dispersion": "dispersion", "morphing": "morph_grey"}
 Row = dict[str, Any]
-U8 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One frame of a face: crop and true face (512, 512, 3), template px per native px."""
-
-    frame: int
-    pts_s: float
-    crop_rgb_u8: U8
-    truth_rgb_u8: U8
-    scale: float
-    interocular_px: float
-
-
-def measure(shown: Iterable[Seen], net: torch.nn.Module) -> Row:
-    """Windows of one track: all values of each kind, and how the steps of a frame lie."""
+def measure(track: Iterable[tuple[int, moving.Shown]], net: torch.nn.Module) -> Row:
+    """Windows of one track (frame number and face): all values of each kind, and how steps lie."""
     meter, found = TemporalMeter(), {name: [] for name in VALUES}
     change, sizes = [], []
-    for one in shown:
+    for frame, one in track:
         sizes.append(one.interocular_px)
         pair = None
         if one.interocular_px >= identity.MIN_INTEROCULAR_PX:
@@ -67,7 +52,7 @@ def measure(shown: Iterable[Seen], net: torch.nn.Module) -> Row:
             pair = (rows[0], rows[1])
         here, _ = meter.add(
             person=0,
-            frame=one.frame,
+            frame=frame,
             pts_s=one.pts_s,
             shot=1,
             crop_rgb_u8=one.crop_rgb_u8,
@@ -88,15 +73,7 @@ def measure(shown: Iterable[Seen], net: torch.nn.Module) -> Row:
     return row
 
 
-def brought_to_life(known: samples.Known, photo_rgb_u8: U8) -> Iterator[Seen]:
-    """A portrait that moves, speaks and blinks."""
-    for number, one in enumerate(moving.clip(photo_rgb_u8, known, FRAMES), 1):
-        yield Seen(
-            number, one.pts_s, one.crop_rgb_u8, one.truth_rgb_u8, one.scale, one.interocular_px
-        )
-
-
-def recorded_track(clip: Sequence[recorded.Sharp], qp: int) -> Iterator[Seen]:
+def recorded_track(clip: Sequence[recorded.Sharp], qp: int) -> Iterator[tuple[int, moving.Shown]]:
     """The person of a recorded clip, filmed again at a quantiser."""
     rng = np.random.default_rng([SEED, qp])
     shrink = recorded.shrink_of(clip)
@@ -106,9 +83,10 @@ def recorded_track(clip: Sequence[recorded.Sharp], qp: int) -> Iterator[Seen]:
             if face is None or face.aligned is None or face.restored_rgb_u8 is None:
                 continue
             if followed.person == 0 and one.pts_s is not None:
-                yield Seen(
-                    one.frame, one.pts_s, face.aligned.crop_rgb_u8, face.restored_rgb_u8,
-                    face.aligned.scale, face.aligned.interocular_px,
+                found = face.aligned
+                yield one.frame, moving.Shown(
+                    one.pts_s, seen, found.native_rgb_u8, found.crop_rgb_u8, face.restored_rgb_u8,
+                    found.scale, found.interocular_px,
                 )  # fmt: skip
 
 
@@ -194,12 +172,12 @@ def main() -> None:
                 continue
             known = plan[k]
             photo = np.ascontiguousarray(truths[known.photo])
-            row = measure(brought_to_life(known, photo), net)
+            row = measure(enumerate(moving.clip(photo, known, FRAMES), 1), net)
             row |= {"interocular_px": known.interocular_px, "photo": known.photo}
             done[k] = row | {"family": known.family, "qp": known.qp, "clip": k}
             out.write(json.dumps(done[k]) + "\n")
             out.flush()
-        for name in recorded.TRAINING:
+        for name in sorted(read_list("clips_train")):
             wanted = [qp for qp in RECORDED_QPS if f"{name} {qp}" not in done]
             clip = list(recorded.from_file(args.data / CLIPS / name)) if wanted else []
             for qp in wanted:
