@@ -12,6 +12,7 @@ from typing import Protocol
 from forensics.passes.drawing import DrawnFace
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import P99
+from forensics.scoring.information import contrast_grey, luma
 from forensics.scoring.maps import Scored
 from forensics.scoring.over_time_table import FINE_QP, OverTimeTable, shipped_over_time
 from forensics.scoring.temporal import OverTime, TemporalMeter
@@ -78,9 +79,14 @@ class FacesOverTime:
             crop_rgb_u8=crop,
             restored_rgb_u8=restored,
             scale=face.aligned.scale,
+            yaw_deg=face.aligned.yaw_deg,
             embedded=None if scored is None else scored.embedded,
         )
-        here = replace(here, fine=qp is not None and qp <= FINE_QP)
+        here = replace(
+            here,
+            fine=qp is not None and qp <= FINE_QP,
+            contrast_grey=contrast_grey(luma(face.aligned.native_rgb_u8)),
+        )
         eyes_px = face.aligned.interocular_px
         if self.table.look_up("identity_dispersion", eyes_px, self.digests) is None:
             kept = replace(here, dispersion=None)  # there is nothing to hold it against
@@ -96,7 +102,9 @@ class FacesOverTime:
         reading = here.reading(dict(reasons))
         references: dict[str, float] = {}
         for name in reading.values:
-            known = self.table.look_up(name, eyes_px, self.digests, fine=here.fine)
+            known = self.table.look_up(
+                name, eyes_px, self.digests, fine=here.fine, contrast_grey=here.contrast_grey
+            )
             if known is not None:
                 references[name], references[name + P99] = known.median, known.p99
         return scored.joined([reading], references)

@@ -12,7 +12,7 @@ from forensics.report.words import NO_PROBABILITY_SENTENCE, TESTED_SENTENCE
 COMMAND: Final = "forensics calibrate --models {profile} --portraits DIR"
 ABOUT: Final = Table(
     {
-        "any": N_("the identity or a feature differs from the sharp picture"),
+        "any": N_("the identity, a feature or an attribute differs from the sharp picture"),
         "identity": N_("a recogniser no longer takes the two for one person"),
         "feature": N_("the eyes, the nose or the mouth differ from the sharp picture"),
         "attribute": N_("glasses, facial hair or the colour of the eyes changed"),

@@ -225,8 +225,8 @@ CARDS: Final[Mapping[str, MeasureCard]] = Table(
             ),
             N_("higher: the face contradicts the footage; low proves nothing"),
             N_(
-                "One true value in ten lies outside by design, and a rare trait that the "
-                "footage does not show can."
+                "One true value in ten lies outside by design, up to one in four deep in a "
+                "coarsely coded clip, and a rare trait that the footage does not show can."
             ),
         ),
         "mean_distance": MeasureCard(

@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from forensics.scoring.iris import as_lab
 from forensics.scoring.matched import Matched
-from forensics.scoring.measure import F32, TEMPLATE_PX, Bool, FaceInput, Reading
+from forensics.scoring.measure import F32, TEMPLATE_PX, Bool, FaceInput, Reading, turned
 from forensics.scoring.references import TABLES
 
-MAX_YAW_DEG: Final = 35.0
 GLASSES_MIN_PX: Final = 16.0  # between the eyes; below it the cue was not tested
 HAIR_MIN_PX: Final = 16.0
 BAND_PX: Final = 128  # side at which the cue sees a face: 31 px between the eyes
@@ -167,8 +166,8 @@ def _gate(face: FaceInput, matched: Matched | None, least_px: float, what: str) 
     """Why an attribute is not read from this face, or None."""
     if face.interocular_px < least_px:
         return f"under {least_px:.0f} px between the eyes the footage cannot show {what}"
-    if face.yaw_deg is not None and abs(face.yaw_deg) > MAX_YAW_DEG:
-        return f"the head is turned by more than {MAX_YAW_DEG:.0f} degrees"
+    if (reason := turned(face.yaw_deg)) is not None:
+        return reason
     if matched is None:
         return "the face is too small in the footage"
     return None

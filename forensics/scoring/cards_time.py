@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from forensics.scoring.measure import Card
+from forensics.scoring.measure import MAX_YAW_DEG, Card
 from forensics.scoring.temporal import LONG_S, MAX_GAP_S, MIN_FRAMES, SHORT_S, SLOWEST_HZ
 
-_OWN: Final = "own derivation, in the module; references: true faces of fit people that move"
+_OWN: Final = (
+    "own derivation, in the module; references: true faces of fit people that move, and recorded"
+    " ones; none, and so no flag, for footage with less contrast than any of these clips"
+)
 _WINDOW: Final = (
     f"abstains before {MIN_FRAMES} frames of the person, after a cut, after a gap of more than "
     f"{MAX_GAP_S:g} s and where the source has no time stamps"
@@ -23,7 +26,8 @@ TIME_CARDS: Final = (
         direction="high_is_worse",
         needs=("restored face and crop of the frames before it", "time stamps"),
         gate=f"{_WINDOW}; abstains below 11 frames a second, and where the restored face cannot be "
-        "laid on the crop",
+        "laid on the crop, the footage is too dark or the head is turned by more than "
+        f"{MAX_YAW_DEG:.0f} degrees",
         method=(
             "Restored face laid on the crop by shift, size and turn (Gauss-Newton on luma at "
             "128 px, both blurred to what the footage carries); root mean square of what is left "

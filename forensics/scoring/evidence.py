@@ -12,7 +12,6 @@ share of pixels means nothing until it is held against the share that true faces
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from forensics.models.nets.evidence import INPUT_PX, SIZES_PX, EvidenceNet, log2_scale, read
 from forensics.scoring.contradiction import find_shift, fit_line, shifted
 from forensics.scoring.measure import F32, U8, FaceInput, Reading
-from forensics.scoring.references import TABLES, Reference
+from forensics.scoring.references import TABLES, Reference, ReferenceTable
 from forensics.scoring.regions import mask_at
 
 NAMES = ("interval_violation", "mean_distance")
@@ -99,13 +98,21 @@ class EvidenceTable:
             return None
         return Reference(values[len(values) // 2], values[rank - 1], len(values))
 
-    def p_value(self, violation: float, interocular_px: float) -> float | None:
-        """Share of true faces that lie as far outside, (1 + #{v_i >= v}) / (n + 1)."""
-        one = self.bin_of(interocular_px)
-        if one is None or not one.violation:
-            return None
-        count = len(one.violation)
-        return (1 + count - bisect_left(one.violation, violation)) / (count + 1)
+    def limit(
+        self, name: str, measures: Mapping[str, float], table: ReferenceTable
+    ) -> Reference | None:
+        """What true faces of footage like this score: middle and 99th percentile, or None.
+
+        The percentile is the higher of two: `reference`, which holds for new people on average
+        over all footage of this size, and the curve of ``table`` (``training.references``), which
+        knows contrast, quantiser and faces deep in a coded clip.  The middle is the curve's.
+        Without a curve it is `reference` alone; outside the calibrated sizes None.
+        """
+        own = self.reference(name, measures["interocular_px"])
+        curve = table.look_up(name, measures)
+        if own is None or curve is None:
+            return own
+        return Reference(curve.median, max(own.p99, curve.p99), min(own.n, curve.n))
 
 
 @dataclass(frozen=True)
@@ -129,13 +136,6 @@ class EvidenceModel:
             for k, supported in zip(part, said, strict=True):
                 found[k] = measure_evidence(faces[k], supported, self.table)
         return found
-
-    def references(
-        self, interocular_px: float, measures: Mapping[str, float]
-    ) -> dict[str, Reference]:
-        """What true faces of this size scored, for those of our measures that are there."""
-        found = {n: self.table.reference(n, interocular_px) for n in NAMES if n in measures}
-        return {name: reference for name, reference in found.items() if reference is not None}
 
     def _gate(self, face: FaceInput) -> str | None:
         if self.sha256 != self.table.model:

@@ -15,11 +15,10 @@ import torch
 
 from forensics.models.nets.identity import INPUT_PX, WINDOW_512, light
 from forensics.scoring.baseline import as_m11
-from forensics.scoring.measure import F32, U8, FaceInput
+from forensics.scoring.measure import F32, U8, FaceInput, turned
 
 BATCH = 8  # crops the network sees at once
 MIN_INTEROCULAR_PX = 16.0
-MAX_YAW_DEG = 35.0
 # Grey levels, standard deviation over the middle of the face. Of 341 faces of `fit` with at least
 # this one whole exchange stayed below the limit, of 170 with less 19 did
 # (``python -m benchmarks.drift_in_the_dark``).
@@ -30,8 +29,8 @@ def gate(face: FaceInput) -> str | None:
     """Why the measure abstains for this face, or None."""
     if face.interocular_px < MIN_INTEROCULAR_PX:
         return f"under {MIN_INTEROCULAR_PX:.0f} px between the eyes a recogniser reads noise"
-    if face.yaw_deg is not None and abs(face.yaw_deg) > MAX_YAW_DEG:
-        return f"the head is turned by more than {MAX_YAW_DEG:.0f} degrees"
+    if (reason := turned(face.yaw_deg)) is not None:
+        return reason
     if too_flat(face.crop_rgb_u8):
         return "the face is too dark or too flat: to a recogniser such faces are all alike"
     return None

@@ -18,14 +18,20 @@ from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000
 
 from forensics.scoring.matched import Matched
-from forensics.scoring.measure import F32, TEMPLATE_INTEROCULAR_PX, U8, FaceInput, Reading
+from forensics.scoring.measure import (
+    F32,
+    TEMPLATE_INTEROCULAR_PX,
+    U8,
+    FaceInput,
+    Reading,
+    turned,
+)
 
 EYES: Final = ((192.98, 239.95), (318.90, 240.19))
 """Centres of the eyes on the template, template px (x, y)."""
 RADIUS_PX: Final = 11.7  # of the iris, template px: 0.093 of the eye distance
 RING: Final = (0.35, 0.9)  # of the radius: outside the pupil, inside the dark rim
 MIN_RADIUS_NATIVE_PX: Final = 3.0
-MAX_YAW_DEG: Final = 35.0
 GLINT_L: Final = 90.0  # CIE L*, 0 to 100
 MIN_PIXELS: Final = 60  # of about 300 on the template
 _REACH_PX = 12  # landmarks miss by about 2 % of the eye distance, and eyes look aside
@@ -137,9 +143,7 @@ def gate(face: FaceInput) -> str | None:
     radius = RADIUS_PX / TEMPLATE_INTEROCULAR_PX * face.interocular_px
     if radius < MIN_RADIUS_NATIVE_PX:
         return f"the irises are {radius:.1f} px in radius: too small to show a colour"
-    if face.yaw_deg is not None and abs(face.yaw_deg) > MAX_YAW_DEG:
-        return f"the head is turned by more than {MAX_YAW_DEG:.0f} degrees"
-    return None
+    return turned(face.yaw_deg)
 
 
 def colours(rgb_u8: U8, centres_px: Centres) -> Colours | None:

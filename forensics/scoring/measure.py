@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ Direction = Literal["high_is_worse", "low_is_worse", "two_sided", "fact"]
 
 TEMPLATE_PX = 512
 TEMPLATE_INTEROCULAR_PX = 125.92
+MAX_YAW_DEG: Final = 35.0  # what was learnt from faces seen from the front holds up to here
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,13 @@ class Card:
 
 Measure = Callable[[FaceInput], Reading]
 """A measure that needs no network: a pure function of one face."""
+
+
+def turned(yaw_deg: float | None) -> str | None:
+    """Why a measure of faces seen from the front abstains for a head turned so far, or None."""
+    if yaw_deg is None or abs(yaw_deg) <= MAX_YAW_DEG:
+        return None
+    return f"the head is turned by more than {MAX_YAW_DEG:.0f} degrees"
 
 
 def check_picture(name: str, rgb_u8: U8, size: tuple[int, int] | None = None) -> None:

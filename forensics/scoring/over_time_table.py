@@ -22,11 +22,18 @@ FINE_QP = 35.0
 
 
 @dataclass(frozen=True)
+class TimeBand(Band):
+    """``least_contrast``: what the faintest clip of the band held (`information.contrast_grey`)."""
+
+    least_contrast: float = 0.0
+
+
+@dataclass(frozen=True)
 class OverTimeTable:
     """Bands of eye distances by name, and the networks that the values hold for."""
 
     version: str
-    bands: Mapping[str, tuple[Band, ...]]
+    bands: Mapping[str, tuple[TimeBand, ...]]
     needs: Mapping[str, str]  # role of the network that a row depends on
     models: Mapping[str, str]  # role: SHA-256
 
@@ -37,11 +44,13 @@ class OverTimeTable:
         digests: Mapping[str, str] | None = None,
         *,
         fine: bool = False,
+        contrast_grey: float | None = None,
     ) -> Reference | None:
         """Median clip, and the limit that the worst window of 99 of 100 true faces keeps.
 
-        None outside the sizes of the table, or when ``digests`` says that another network is at
-        work than the row was made with.  ``fine``: the footage is known to be coded at a QP of 35
+        None outside the sizes of the table, in footage with less contrast than any of its clips
+        had, or when ``digests`` says that another network is at work than the row was made with.
+        ``fine``: the footage is known to be coded at a QP of 35
         or less, whose true faces tremble less; otherwise the limit holds for any footage.
         """
         role = self.needs.get(name)
@@ -50,6 +59,8 @@ class OverTimeTable:
         rows = self.bands.get(name, ())
         for band in (*self.bands.get(name + FINE, ()), *rows) if fine else rows:
             if band.start <= interocular_px < band.end:
+                if contrast_grey is not None and contrast_grey < band.least_contrast:
+                    continue
                 return Reference(band.p50, band.p99, band.n)
         return None
 
@@ -65,7 +76,14 @@ def read_over_time(path: Path) -> OverTimeTable:
     raw = json.loads(path.read_text("utf-8"))
     bands = {
         name: tuple(
-            Band(float(b["from"]), float(b["to"]), float(b["p50"]), float(b["p99"]), int(b["n"]))
+            TimeBand(
+                float(b["from"]),
+                float(b["to"]),
+                float(b["p50"]),
+                float(b["p99"]),
+                int(b["n"]),
+                float(b["least_contrast"]),
+            )
             for b in entry["bands"]
         )
         for name, entry in raw["measures"].items()

@@ -32,7 +32,12 @@ from forensics.scoring.invention import measure_invention
 from forensics.scoring.maps import Scored, render_map
 from forensics.scoring.measure import F32, FaceInput, Reading, finite
 from forensics.scoring.plugin_measures import PluginMeasure, read_all
-from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable, shipped_references
+from forensics.scoring.references import (
+    IDENTITY_DISTANCE,
+    Reference,
+    ReferenceTable,
+    shipped_references,
+)
 
 __all__ = ["FaceInput", "Scored", "Scorer", "render_map"]
 
@@ -142,7 +147,7 @@ class Scorer:
         return Scored(
             measures,
             reasons,
-            self._references(face, measures, facts),
+            self._references(measures, facts),
             {name: found for name, found in maps.items() if found is not None},
         )
 
@@ -194,13 +199,9 @@ class Scorer:
         return self.evidence.read(faces)
 
     def _references(
-        self, face: FaceInput, measures: Mapping[str, float], facts: Mapping[str, float]
+        self, measures: Mapping[str, float], facts: Mapping[str, float]
     ) -> dict[str, float]:
         found: dict[str, float] = {}
-        if self.evidence is not None:
-            # Its references are its own calibration, made on other people than the table's.
-            for name, one in self.evidence.references(face.interocular_px, measures).items():
-                found[name], found[name + P99] = one.median, one.p99
         for name in measures:
             if name == "identity_drift":
                 expected = self.table.look_up(IDENTITY_DISTANCE, facts)
@@ -208,14 +209,20 @@ class Scorer:
                     found[name] = 0.0
                     found[name + P99] = expected.p99 - expected.median
                 continue
-            if self.table.invalid_for(name, self.digests) is not None:
-                continue
-            reference = self.table.look_up(name, facts)
+            reference = self._reference(name, facts)
             if reference is not None:
                 # At the edge of the fitted qualities the curve leaves the measure's own range.
                 found[name] = within_span(name, reference.median)
                 found[name + P99] = within_span(name, reference.p99)
         return {name: value for name, value in found.items() if np.isfinite(value)}
+
+    def _reference(self, name: str, facts: Mapping[str, float]) -> Reference | None:
+        if self.table.invalid_for(name, self.digests) is not None:
+            return None
+        if name in EVIDENCE_NAMES and self.evidence is not None:
+            # Its own calibration, made on other people than the table's, is never undercut.
+            return self.evidence.table.limit(name, facts, self.table)
+        return self.table.look_up(name, facts)
 
 
 def _distance(pair: tuple[F32, F32] | None) -> float | None:

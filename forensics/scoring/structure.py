@@ -24,11 +24,11 @@ from forensics.scoring.measure import (
     TEMPLATE_PX,
     FaceInput,
     Reading,
+    turned,
 )
 from forensics.scoring.regions import template_mask
 
 MIN_INTEROCULAR_PX = 16.0
-MAX_YAW_DEG = 35.0
 MOST_SHIFT = 0.15  # of the eye distance; further away a part is lost rather than moved
 _WORK_PX = 192  # 47 px between the eyes: 1 % of them is half a pixel, enough
 _SMOOTH_PX = 1.0  # against noise, and so that gradients hold over the shifts asked for
@@ -251,8 +251,8 @@ def gate(face: FaceInput) -> str | None:
     """Why the measure abstains for this face, or None."""
     if face.interocular_px < MIN_INTEROCULAR_PX:
         return f"under {MIN_INTEROCULAR_PX:.0f} px between the eyes nothing can be placed"
-    if face.yaw_deg is not None and abs(face.yaw_deg) > MAX_YAW_DEG:
-        return f"the head is turned by more than {MAX_YAW_DEG:.0f} degrees"
+    if (reason := turned(face.yaw_deg)) is not None:
+        return reason
     if too_flat(face.crop_rgb_u8):
         return "the face is too dark or too flat in the footage: no part of it can be placed"
     return None

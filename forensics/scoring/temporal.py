@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.scoring.identity import too_flat
-from forensics.scoring.measure import F32, TEMPLATE_INTEROCULAR_PX, U8, Reading
+from forensics.scoring.measure import (
+    F32,
+    MAX_YAW_DEG,
+    TEMPLATE_INTEROCULAR_PX,
+    U8,
+    Reading,
+    turned,
+)
 from forensics.scoring.regions import mask_at
 from forensics.scoring.registration import Placement, place, small_luma
 
@@ -31,7 +38,10 @@ SLOWEST_HZ: Final = 3.0  # heads, speech and blinks are slower; jitter from fram
 LEAST_FREEDOM: Final = 3  # frames beyond those that the slow movement takes up
 
 NO_TIME: Final = "the source has no time stamps"
-NOT_PLACED: Final = "the restored face cannot be laid on the footage, or the footage is too dark"
+NOT_PLACED: Final = (
+    "the restored face cannot be laid on the footage, the footage is too dark, or the head is"
+    f" turned by more than {MAX_YAW_DEG:.0f} degrees"
+)
 TOO_SLOW: Final = f"the frames come too slowly to see movement above {SLOWEST_HZ:g} Hz"
 TOO_FEW: Final = (
     f"fewer than {MIN_FRAMES} frames of this person up to here without a cut or a gap of"
@@ -48,6 +58,7 @@ class OverTime:
     distance.  ``morph_grey``: grey levels (`morph_step`), the median of ``SHORT_S``.
     ``dispersion``: mean distance 1 - cosine between frames, restored less footage.
     ``fine``: the footage is known not to be coded coarsely (`over_time_table.FINE_QP`).
+    ``contrast_grey``: of the footage at the face (`information.contrast_grey`), where it was read.
     ``change_grey``: RMS of restored less crop in this frame alone, grey levels at 128 px.
     """
 
@@ -57,6 +68,7 @@ class OverTime:
     morph_grey: float | None = None
     dispersion: float | None = None
     fine: bool = False
+    contrast_grey: float | None = None
 
     def reading(self, reasons: dict[str, str]) -> Reading:
         """The two measures under their names in the record."""
@@ -73,11 +85,15 @@ class Moment:
     placed: Placement | None
 
     @classmethod
-    def of(cls, crop_rgb_u8: U8, restored_rgb_u8: U8, scale: float) -> Moment:
+    def of(
+        cls, crop_rgb_u8: U8, restored_rgb_u8: U8, scale: float, yaw_deg: float | None
+    ) -> Moment:
         """From template pictures (512, 512, 3); ``scale``: template px per native px."""
         crop, restored = small_luma(crop_rgb_u8), small_luma(restored_rgb_u8)
         # In the dark noise decides where a face lies: a true one read a jitter of 10 %.
-        placed = None if too_flat(crop_rgb_u8) else place(restored, crop, scale)
+        # Turned away, the template's face holds much background, and no reference holds.
+        unreadable = too_flat(crop_rgb_u8) or turned(yaw_deg) is not None
+        placed = None if unreadable else place(restored, crop, scale)
         return cls(crop, restored, placed)
 
     def change_grey(self) -> float:
@@ -132,14 +148,16 @@ class TemporalMeter:
         crop_rgb_u8: U8,
         restored_rgb_u8: U8,
         scale: float,
+        yaw_deg: float | None,
         embedded: tuple[F32, F32] | None = None,
     ) -> tuple[OverTime, dict[str, str]]:
         """Take one restored face; give back what is known up to it, and reasons for what is not.
 
-        Template pictures (512, 512, 3); ``scale``: template px per native px; ``embedded``: unit
-        vectors of restored face and crop where a recogniser was asked.
+        Template pictures (512, 512, 3); ``scale``: template px per native px; ``yaw_deg`` as the
+        landmarks give it, None where nothing says it; ``embedded``: unit vectors of restored face
+        and crop where a recogniser was asked.
         """
-        now = Moment.of(crop_rgb_u8, restored_rgb_u8, scale)
+        now = Moment.of(crop_rgb_u8, restored_rgb_u8, scale, yaw_deg)
         change = now.change_grey()
         if pts_s is None:
             return OverTime(frame, change), dict.fromkeys(NAMES, NO_TIME)

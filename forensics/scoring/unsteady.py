@@ -105,7 +105,10 @@ def _above(
         value = None if moment is None else _VALUES[name](moment)
         if moment is None or value is None:
             continue  # an unscored or lost face neither ends a stretch nor makes one longer
-        reference = table.look_up(name, fact.interocular_px, table.models, fine=moment.fine)
+        reference = table.look_up(
+            name, fact.interocular_px, table.models,
+            fine=moment.fine, contrast_grey=moment.contrast_grey,
+        )  # fmt: skip
         limit = None if reference is None else _limit(name, reference.p99, limits)
         if limit is None or value <= limit:
             close()

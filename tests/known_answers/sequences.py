@@ -23,6 +23,7 @@ from forensics.scoring import identity
 from forensics.scoring.continuity import StepMeter
 from forensics.scoring.facts import FaceFact, FlagFinding
 from forensics.scoring.flags import person_flags
+from forensics.scoring.information import contrast_grey, luma
 from forensics.scoring.over_time_table import shipped_over_time
 from forensics.scoring.temporal import OverTime, TemporalMeter
 from forensics.scoring.thresholds import shipped_thresholds
@@ -134,8 +135,10 @@ def facts_of(clip: Clip, played: Played) -> list[FaceFact]:
             step = steps.step(0, k + 1, one.crop_rgb_u8, drawn)
             here, _ = meter.add(
                 person=0, frame=k + 1, pts_s=one.pts_s, shot=1, crop_rgb_u8=one.crop_rgb_u8,
-                restored_rgb_u8=drawn, scale=one.scale, embedded=(drawn_as[k], clip.seen[k]),
+                restored_rgb_u8=drawn, scale=one.scale, yaw_deg=0.0,
+                embedded=(drawn_as[k], clip.seen[k]),
             )  # fmt: skip
+            here = replace(here, contrast_grey=contrast_grey(luma(one.native_rgb_u8)))
         found.append(
             FaceFact(
                 frame=k + 1,

@@ -27,6 +27,7 @@ from forensics.scoring.evidence import (
     shipped_evidence,
     support,
 )
+from forensics.scoring.references import Band, Curve, Entry, ReferenceTable
 from tests.scoring.made_faces import face, filmed
 
 CPU = torch.device("cpu")
@@ -109,11 +110,8 @@ def test_risk_control_keeps_its_promise_on_new_people(seed: int, people: int) ->
     assert outside < 0.1 + 4 * 0.06 / np.sqrt(people)
 
 
-def test_p_values_and_percentiles_follow_the_ranks() -> None:
+def test_percentiles_follow_the_ranks() -> None:
     held = table()
-    assert held.p_value(0.0505, 20) == pytest.approx(51 / 101)
-    assert held.p_value(0.2, 20) == pytest.approx(1 / 101)
-    assert held.p_value(0.0, 20) == pytest.approx(1.0)
     found = held.reference("interval_violation", 20)
     assert found is not None
     assert (found.median, found.p99, found.n) == (pytest.approx(0.051), pytest.approx(0.1), 100)
@@ -123,6 +121,27 @@ def test_p_values_and_percentiles_follow_the_ranks() -> None:
 def test_under_99_people_there_is_no_99th_percentile() -> None:
     assert table(98).reference("interval_violation", 20) is None
     assert table(99).reference("interval_violation", 20) is not None
+
+
+@pytest.mark.parametrize(("curve_p99", "limit"), [(0.04, 0.1), (0.4, 0.4)])
+def test_the_limit_is_the_higher_of_new_people_and_of_footage_like_this(
+    curve_p99: float, limit: float
+) -> None:
+    """`reference` is 0.051 and 0.1 of 100 people; the curve's middle and number are its own."""
+    name, quality = "interval_violation", {"interocular_px": 20.0, "noise": 1.0}
+    quality |= {"cutoff": 0.3, "contrast": 12.0}
+    band = Band(16.0, 32.0, 0.0, float(np.log(curve_p99 / 0.02)), 150)
+    flat = np.zeros(6)
+    curve = Curve(flat, flat + 1, flat - 99, flat + 99, np.r_[np.log(0.02), np.zeros(27)], (band,))
+    entry = Entry("log", "evidence", curve, curve)
+    found = table().limit(name, quality, ReferenceTable("test", {}, {name: entry}))
+    assert found is not None
+    assert found.p99 == pytest.approx(limit)
+    assert (found.median, found.n) == (pytest.approx(0.02), 100)
+    alone = table().limit(name, quality, ReferenceTable("test", {}, {}))
+    assert alone == table().reference(name, 20)
+    far = {**quality, "interocular_px": 90.0}
+    assert table().limit(name, far, ReferenceTable("test", {}, {name: entry})) is None
 
 
 def test_the_interval_has_a_floor_of_one_grey_level() -> None:

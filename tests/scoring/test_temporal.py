@@ -10,8 +10,7 @@ import pytest
 
 from forensics.scoring.flags import person_flags
 from forensics.scoring.measure import TEMPLATE_INTEROCULAR_PX
-from forensics.scoring.over_time_table import OverTimeTable, shipped_over_time
-from forensics.scoring.references import Band
+from forensics.scoring.over_time_table import OverTimeTable, TimeBand, shipped_over_time
 from forensics.scoring.registration import place, small_luma
 from forensics.scoring.temporal import (
     NO_TIME,
@@ -65,7 +64,14 @@ def followed(crops: list[Picture], restored: list[Picture], **changes: object) -
 def _add(
     meter: TemporalMeter, number: int, crop: Picture, drawn: Picture, **changes: object
 ) -> tuple[OverTime, dict[str, str]]:
-    given = {"person": 0, "frame": number, "pts_s": number / FPS, "shot": 1, "scale": 4.0}
+    given = {
+        "person": 0,
+        "frame": number,
+        "pts_s": number / FPS,
+        "shot": 1,
+        "scale": 4.0,
+        "yaw_deg": 5.0,
+    }
     return meter.add(crop_rgb_u8=crop, restored_rgb_u8=drawn, **(given | changes))  # type: ignore[arg-type]  # fields by name
 
 
@@ -272,6 +278,18 @@ def test_a_face_that_cannot_be_laid_on_the_footage_is_not_measured(portrait: Pic
     assert said[0].morph_grey is None
 
 
+def test_a_head_that_is_turned_away_is_not_measured(
+    clip: tuple[list[Picture], list[Picture]],
+) -> None:
+    crop, truth = clip[0][0], clip[1][0]
+    for yaw_deg, reason in ((35.0, None), (-36.0, NOT_PLACED), (None, None)):
+        meter = TemporalMeter()
+        for number in range(1, 13):
+            said = _add(meter, number, crop, truth, yaw_deg=yaw_deg)
+        assert said[1].get("jitter") == reason
+        assert (said[0].morph_grey is None) == (reason is not None)
+
+
 def test_two_people_do_not_mix(clip: tuple[list[Picture], list[Picture]]) -> None:
     crop, truth = clip[0][0], clip[1][0]
     meter = TemporalMeter()
@@ -288,7 +306,7 @@ def test_two_people_do_not_mix(clip: tuple[list[Picture], list[Picture]]) -> Non
 def table() -> OverTimeTable:
     """One band: limits of 1 % and 2 grey levels, and of 0.1 for one network."""
     limits = {"jitter": 1.0, "morphing": 2.0, "identity_dispersion": 0.1}
-    bands = {name: (Band(16.0, 110.0, 0.0, p99, 50),) for name, p99 in limits.items()}
+    bands = {name: (TimeBand(16.0, 110.0, 0.0, p99, 50, 4.0),) for name, p99 in limits.items()}
     needs = {"identity_dispersion": "identity"}
     return OverTimeTable("test", bands, needs, {"identity": "1" * 64})
 
@@ -313,6 +331,9 @@ def test_a_stretch_above_the_limit_is_flagged_from_where_its_window_begins() -> 
 
 def test_few_faces_above_the_limit_and_small_ones_are_not_flagged() -> None:
     assert flagged(trembling(range(1, 6), jitter_pct=9.0)) == {}
+    faint = {"jitter_pct": 9.0, "contrast_grey": 3.9}
+    assert flagged(trembling(range(1, 60), **faint)) == {}
+    assert list(flagged(trembling(range(1, 60), **faint | {"contrast_grey": 4.0}))) == ["jitter"]
     small = [replace(f, interocular_px=12.0) for f in trembling(range(1, 60), jitter_pct=9.0)]  # type: ignore[type-var]
     assert flagged(small) == {}
     assert flagged([fact(k) for k in range(1, 60)]) == {}

@@ -32,6 +32,8 @@ ENTRIES: dict[str, tuple[str, str | None]] = {
     "ssim_crop": ("linear", None),
     "lpips_embedded_crop": ("log", "perceptual"),
     "identity_distance": ("angle", "identity"),
+    "interval_violation": ("log", "evidence"),
+    "mean_distance": ("log", "evidence"),
 }
 
 

@@ -39,6 +39,11 @@ def plan(photos: int) -> list[samples.Known]:
     return found
 
 
+def count(photos: int) -> int:
+    """Faces that `rows` gives for so many photos."""
+    return photos * CLIPS * len(TAKEN)
+
+
 def faces(truth_rgb_u8: NDArray[np.uint8], known: samples.Known) -> Iterator[FaceInput]:
     """The taken frames of one clip, as scoring is given them."""
     for number, shown in enumerate(moving.clip(truth_rgb_u8, known, FRAMES)):

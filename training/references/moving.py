@@ -32,6 +32,7 @@ class Shown:
     """One frame as it was filmed (``frame_rgb_u8``), and its face.
 
     Crop and true face lie on the template, ``native_rgb_u8`` is the crop at the footage's sampling.
+    ``yaw_deg`` None: a portrait seen from the front.
     """
 
     pts_s: float
@@ -41,6 +42,7 @@ class Shown:
     truth_rgb_u8: U8
     scale: float
     interocular_px: float
+    yaw_deg: float | None = None
 
 
 def clip(truth_rgb_u8: U8, known: Known, frames: int) -> Iterator[Shown]:

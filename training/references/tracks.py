@@ -24,6 +24,7 @@ import torch
 from forensics.models.load import load_embedded
 from forensics.models.nets.identity import build_identity
 from forensics.scoring import identity
+from forensics.scoring.information import contrast_grey, luma
 from forensics.scoring.over_time_table import FINE, FINE_QP
 from forensics.scoring.temporal import TemporalMeter
 from training.portraits import read_list
@@ -43,9 +44,10 @@ Row = dict[str, Any]
 def measure(track: Iterable[tuple[int, moving.Shown]], net: torch.nn.Module) -> Row:
     """Windows of one track (frame number and face): all values of each kind, and how steps lie."""
     meter, found = TemporalMeter(), {name: [] for name in VALUES}
-    change, sizes = [], []
+    change, sizes, contrasts = [], [], []
     for frame, one in track:
         sizes.append(one.interocular_px)
+        contrasts.append(contrast_grey(luma(one.native_rgb_u8)))
         pair = None
         if one.interocular_px >= identity.MIN_INTEROCULAR_PX:
             rows = identity.embed(net, [one.truth_rgb_u8, one.crop_rgb_u8], torch.device("cpu"))
@@ -58,6 +60,7 @@ def measure(track: Iterable[tuple[int, moving.Shown]], net: torch.nn.Module) -> 
             crop_rgb_u8=one.crop_rgb_u8,
             restored_rgb_u8=one.truth_rgb_u8,
             scale=one.scale,
+            yaw_deg=one.yaw_deg,
             embedded=pair,
         )
         change.append(here.change_grey)
@@ -67,6 +70,7 @@ def measure(track: Iterable[tuple[int, moving.Shown]], net: torch.nn.Module) -> 
                 found[name].append(float(value))
     drops = [b / max(np.median(change[: k + 1]), 1e-3) for k, b in enumerate(change)]
     row: Row = {"least_change": float(min(drops)), "interocular_px": float(np.median(sizes))}
+    row["contrast"] = float(np.median(contrasts))
     for name, values in found.items():
         if values:
             row[name] = [float(np.median(values)), float(max(values))]
@@ -86,12 +90,12 @@ def recorded_track(clip: Sequence[recorded.Sharp], qp: int) -> Iterator[tuple[in
                 found = face.aligned
                 yield one.frame, moving.Shown(
                     one.pts_s, seen, found.native_rgb_u8, found.crop_rgb_u8, face.restored_rgb_u8,
-                    found.scale, found.interocular_px,
+                    found.scale, found.interocular_px, found.yaw_deg,
                 )  # fmt: skip
 
 
 def table(rows: list[Row], digest: str) -> dict[str, Any]:
-    """Bands with the median of clips and the 99th percentile of their worst windows.
+    """Bands with the median of clips, the 99th percentile of their worst windows, least contrast.
 
     Rows ending in ``_fine``: of clips without a codec or coded at a QP of 35 at most.
     """
@@ -123,10 +127,10 @@ def _measures(rows: list[Row], edges_px: tuple[float, ...]) -> dict[str, Any]:
     for name in VALUES:
         bands = []
         for low, high in pairwise(edges_px):
-            some = [r[name] for r in rows if name in r and low <= r["interocular_px"] < high]
+            some = [r for r in rows if name in r and low <= r["interocular_px"] < high]
             if len(some) < LEAST_CLIPS:
                 continue
-            typical, worst = np.array(some).T
+            typical, worst = np.array([r[name] for r in some]).T
             bands.append(
                 {
                     "from": low,
@@ -134,6 +138,7 @@ def _measures(rows: list[Row], edges_px: tuple[float, ...]) -> dict[str, Any]:
                     "p50": round(float(np.median(typical)), 4),
                     "p99": round(float(np.quantile(worst, 0.99)), 4),
                     "n": len(some),
+                    "least_contrast": round(min(r["contrast"] for r in some), 2),
                 }
             )
         measures[name] = {"bands": bands}
