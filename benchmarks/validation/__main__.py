@@ -57,6 +57,7 @@ def record(
                 "pairs": limits["identity_pairs"],
             },
             "feature": {"name": limits["features_by"], "sha256": limits["features_sha256"]},
+            "attribute": {"name": limits["attributes_by"], "sha256": limits["attributes_sha256"]},
         },
         "data": {"lists_sha256": head["lists_sha256"], "index_sha256": head["index_sha256"]},
     }
@@ -68,7 +69,9 @@ def record(
 
 
 def _labels(limits: dict[str, Any]) -> Labels:
-    return Labels(limits["identity_distance"], limits["feature_distance"])
+    return Labels(
+        limits["identity_distance"], limits["feature_distance"], limits["attribute_change"]
+    )
 
 
 def figures(

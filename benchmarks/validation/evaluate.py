@@ -21,6 +21,7 @@ from forensics.calibration.judgement import (
     Demands,
     Labels,
     Sample,
+    features_for,
     fit_baselines,
     range_of,
     sample,
@@ -28,11 +29,11 @@ from forensics.calibration.judgement import (
 from forensics.calibration.rows import FaceRow
 from forensics.records import LEAST_PEOPLE
 from forensics.scoring.evidence import NAMES as EVIDENCE_NAMES
+from forensics.scoring.evidence import shipped_evidence
 from forensics.scoring.facts import P99
-from forensics.scoring.features import FEATURES
+from forensics.scoring.probability import TARGETS
 from forensics.scoring.references import IDENTITY_DISTANCE, ReferenceTable
 
-TARGETS = ("any", "identity", "feature")
 FOLD_RIDGE = 0.03  # stated, not chosen: folds are many and hold few faces
 TONES = (
     (41.0, "light (ITA over 41)"),
@@ -42,20 +43,19 @@ TONES = (
 
 
 def looked_up(row: FaceRow, table: ReferenceTable) -> FaceRow:
-    """The row with the references of a table; `identity_drift` is a distance less its own.
-
-    The evidence model's references are its own and stay as they were measured.
-    """
-    own = [n + end for n in EVIDENCE_NAMES for end in ("", P99) if n + end in row.references]
+    """The row with the references of a table; `identity_drift` is a distance less its own."""
     measures = dict(row.measures)
-    references = {name: row.references[name] for name in own}
+    references = {}
     expected = table.look_up(IDENTITY_DISTANCE, measures)
     if "identity_drift" in measures and expected is not None:
         measures["identity_drift"] = row.baselines["identity_cosine"] - expected.median
         references["identity_drift"] = 0.0
         references["identity_drift" + P99] = expected.p99 - expected.median
     for name in measures:
-        found = table.look_up(name, measures)
+        if name in EVIDENCE_NAMES:
+            found = shipped_evidence().limit(name, measures, table)
+        else:
+            found = table.look_up(name, measures)
         if found is not None and name != "identity_drift":
             references[name], references[name + P99] = found.median, found.p99
     return replace(row, measures=measures, references=references)
@@ -63,8 +63,9 @@ def looked_up(row: FaceRow, table: ReferenceTable) -> FaceRow:
 
 @dataclass(frozen=True)
 class Fold:
-    """What is fitted on and what is tested on."""
+    """What is fitted on and what is tested on, for one target."""
 
+    target: str
     fit: Sample
     test: Sample
 
@@ -82,7 +83,7 @@ def fold(
     inside = range_of(fit_range(fit))
     test = [r for r in rows if r.group == "test" and test_on(r) and inside.holds(r.measures)]
     kept = [r for r in fit if inside.holds(r.measures)]
-    return Fold(sample(kept, labels, target), sample(test, labels, target))
+    return Fold(target, sample(kept, labels, target), sample(test, labels, target))
 
 
 def compared(
@@ -102,7 +103,7 @@ def compared(
     }
     if min(erred, len(test.y) - erred) < 5 or min(fit.y.sum(), (1 - fit.y).sum()) < 5:
         return found | {"auroc": None}
-    names = tuple(name for name in FEATURES if name not in leave_out)
+    names = tuple(name for name in features_for(one.target) if name not in leave_out)
     model = fit_logistic(fit.values, fit.y, fit.people, names, FOLD_RIDGE)
     score, weights = model.scores(test.values), metrics.resamples(test.people, demands.resamples)
     own = metrics.auroc(test.y, score, weights)

@@ -20,12 +20,13 @@ import numpy as np
 import torch
 
 from benchmarks.validation.restorers import RESTORERS
-from forensics.calibration import coding, filmed
+from forensics.calibration import attributes, coding, filmed
 from forensics.calibration.judges import FeatureJudge, identity_limit
 from forensics.calibration.naturalness import Naturalness
 from forensics.calibration.rows import FaceRow, Group, RowFile
 from forensics.calibration.sampling import Draws, Maker, Portrait, Task, tasks
 from forensics.models.load import load_embedded
+from forensics.scoring.measure import FaceInput
 from forensics.scoring.scorer import Scorer
 from training.appearance.teacher import MODEL, MobileFace
 from training.portraits import LISTS, read_list
@@ -60,11 +61,11 @@ class Keeping:
         self._restore, self._folder, self.key = restore, folder, ""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, crop_rgb_u8: np.ndarray) -> np.ndarray | None:
+    def __call__(self, face: FaceInput) -> np.ndarray | None:
         path = self._folder / f"{self.key}.npy"
         if path.exists():
             return np.asarray(np.load(path))
-        restored = self._restore(crop_rgb_u8)
+        restored = self._restore(face)
         if restored is not None:
             np.save(path, restored)
         return restored
@@ -99,7 +100,7 @@ def plan(people: list[Portrait]) -> Iterator[tuple[str, Task]]:
 
 
 def labels(judge: Judge, features: FeatureJudge, packs: Path, people: list[Portrait]) -> Any:
-    """Limits that make labels of distances; from train people (T1) and fit people (T2)."""
+    """Limits that make labels of distances; from train people (T1) and fit people (T2, T3)."""
     facts = json.loads((packs / "train_512.json").read_text("utf-8"))
     truths = np.load(packs / "train_512.npy", mmap_mode="r")
     limit, pairs = identity_limit(judge.embed(list(truths)), [f["person"] for f in facts])
@@ -109,6 +110,9 @@ def labels(judge: Judge, features: FeatureJudge, packs: Path, people: list[Portr
         "identity_pairs": pairs,
         "feature_distance": {k: round(v, 5) for k, v in features.limits(sharp).items()},
         "feature_portraits": len(sharp),
+        "attribute_change": {k: round(v, 4) for k, v in attributes.limits(sharp).items()},
+        "attributes_by": attributes.NAME,
+        "attributes_sha256": attributes.rulers_sha256(),
     }
 
 

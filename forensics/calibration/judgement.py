@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.calibration import metrics
+from forensics.calibration.attributes import SHARED, changed
 from forensics.calibration.counting import counts
 from forensics.calibration.fit import (
     Logistic,
@@ -26,7 +27,7 @@ from forensics.calibration.fit import (
 )
 from forensics.calibration.rows import FaceRow, Group
 from forensics.scoring.features import FEATURES, INPUT
-from forensics.scoring.probability import Range
+from forensics.scoring.probability import TARGETS, Range
 
 F64 = NDArray[np.float64]
 BASELINES = ("input alone", "lpips_embedded_crop", "1 - ssim_crop", "identity cosine", "niqe_like")
@@ -41,16 +42,19 @@ class Labels:
 
     identity_distance: float | None
     feature_distance: Mapping[str, float]
+    attribute_change: Mapping[str, float]
 
     def of(self, row: FaceRow) -> dict[str, bool]:
         """What erred in a face, by target."""
         feature = any(
             row.feature_distance[name] > limit for name, limit in self.feature_distance.items()
         )
+        attribute = changed(row.attribute_change, self.attribute_change)
+        found = {"feature": feature, "attribute": attribute}
         if self.identity_distance is None:
-            return {"feature": feature}
+            return found
         identity = row.identity_distance > self.identity_distance
-        return {"any": identity or feature, "identity": identity, "feature": feature}
+        return {"any": identity or feature or attribute, "identity": identity, **found}
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,14 @@ def _plain(name: str, row: FaceRow) -> float:
     return row.baselines[name] if name in row.baselines else row.measures[name]
 
 
-def fit_target(fit: Sample, cal: Sample, demands: Demands) -> Fitted:
+def features_for(target: str) -> tuple[str, ...]:
+    """Features that a target's model may hold: none that reads with its own label's ruler."""
+    return tuple(n for n in FEATURES if target != "attribute" or n not in SHARED)
+
+
+def fit_target(target: str, fit: Sample, cal: Sample, demands: Demands) -> Fitted:
     """Logistic on fit people, steps on cal people, baselines with what favours them."""
-    model = fit_logistic(fit.values, fit.y, fit.people, tuple(FEATURES))
+    model = fit_logistic(fit.values, fit.y, fit.people, features_for(target))
     steps = fit_steps(
         model,
         (fit.values, fit.y, fit.people),
@@ -237,8 +246,8 @@ def judge(
     inside = range_of(stored_range)
     targets: dict[str, Any] = {}
     models: dict[str, Fitted] = {}
-    for target in ("any", "identity", "feature"):
-        if labels.identity_distance is None and target != "feature":
+    for target in TARGETS:
+        if labels.identity_distance is None and target in ("any", "identity"):
             targets[target] = _unmade("Too few people to set the judge's limit.")
             continue
         groups: dict[Group, Sample] = {
@@ -250,7 +259,7 @@ def judge(
         if lacking is not None:
             targets[target] = _unmade(f"{lacking[0].upper()}{lacking[1:]}.", shares)
             continue
-        fitted = fit_target(groups["fit"], groups["cal"], demands)
+        fitted = fit_target(target, groups["fit"], groups["cal"], demands)
         erred = np.array([labels.of(row)[target] for row in of["test"]], np.bool_)
         figures = test_target(fitted, groups["test"], demands) | counts(of["test"], erred)
         passed, reason = verdict(figures, demands)
@@ -259,9 +268,6 @@ def judge(
             "passed": passed, "reason": reason, "prevalence": shares,
             "model": as_stored(fitted.model, fitted.steps), "figures": figures,
         }  # fmt: skip
-    targets["attribute"] = _unmade(
-        "Not made: no cue of glasses, facial hair or iris colour was tested as a label."
-    )
     return stored_range, targets, models
 
 

@@ -52,6 +52,7 @@ def make_record(
         "labels": {
             "identity_distance": labels.identity_distance,
             "feature_distance": dict(labels.feature_distance),
+            "attribute_change": dict(labels.attribute_change),
         },
         "data": dict(about["data"]) | {"filming_sha256": filming_sha256(), "groups": counts},
         "demands": {

@@ -21,7 +21,8 @@ class FaceRow:
     """One restored face with its measures and how far it is from the truth.
 
     ``identity_distance`` is 1 - cos of the judge (0..2), ``feature_distance`` perceptual distances
-    by feature, ``baselines`` numbers that need no truth and are not measures of an audit.
+    by feature, ``attribute_change`` what `attributes.changes` says, ``baselines`` numbers that need
+    no truth and are not measures of an audit.
     """
 
     key: str
@@ -35,6 +36,7 @@ class FaceRow:
     not_measured: tuple[str, ...]
     identity_distance: float
     feature_distance: dict[str, float]
+    attribute_change: dict[str, float]
     baselines: dict[str, float]
 
     @classmethod

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from forensics.calibration import attributes
 from forensics.calibration.document import report
 from forensics.calibration.judgement import Demands, Labels
 from forensics.calibration.judges import AppearanceJudge, FeatureJudge, identity_limit
@@ -140,6 +141,7 @@ def _labels(networks: _Networks, gallery: Gallery) -> tuple[Labels, dict[str, An
     judges: dict[str, Any] = {
         "identity": {"name": networks.judge.name, "sha256": networks.judge.sha256},
         "feature": {"name": networks.features.name, "sha256": networks.features.sha256},
+        "attribute": {"name": attributes.NAME, "sha256": attributes.rulers_sha256()},
     }
     limit: float | None = None
     try:
@@ -154,7 +156,7 @@ def _labels(networks: _Networks, gallery: Gallery) -> tuple[Labels, dict[str, An
             "no person of the folder falls into the group that is fitted on",
             "At least three people are needed to begin; 90 before a probability can be given.",
         )
-    return Labels(limit, networks.features.limits(sharp)), judges
+    return Labels(limit, networks.features.limits(sharp), attributes.limits(sharp)), judges
 
 
 def _about(

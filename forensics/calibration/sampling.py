@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from forensics.calibration import attributes
 from forensics.calibration.filmed import SIZES_PX, Known, draw, make
 from forensics.calibration.judges import FeatureJudge, IdentityJudge
 from forensics.calibration.naturalness import Naturalness
@@ -21,6 +22,7 @@ from forensics.calibration.rows import FaceRow, Group
 from forensics.records import Failure
 from forensics.restore.restorer import FallenBack, Restorer
 from forensics.scoring import identity
+from forensics.scoring.measure import FaceInput
 from forensics.scoring.scorer import Scorer
 
 U8 = NDArray[np.uint8]
@@ -28,10 +30,10 @@ SEED = 20261123
 
 
 class Draws(Protocol):
-    """Anything that draws one crop (512, 512, 3) anew; None when it failed."""
+    """Anything that draws a face anew; None when it failed."""
 
-    def __call__(self, crop_rgb_u8: U8) -> U8 | None:
-        """The restored crop."""
+    def __call__(self, face: FaceInput) -> U8 | None:
+        """The restored crop (512, 512, 3), from the face's crop and scale alone."""
         ...
 
 
@@ -87,7 +89,7 @@ class Maker:
         known = known_of(portrait, task)
         face = make(portrait.truth_rgb_u8, known)
         truth = face.restored_rgb_u8
-        restored = self.restore(face.crop_rgb_u8)
+        restored = self.restore(face)
         if restored is None:
             return None
         face = replace(face, restored_rgb_u8=restored)
@@ -108,6 +110,7 @@ class Maker:
             not_measured=tuple(scored.not_measured),
             identity_distance=round(float(1 - both[0] @ both[1]), 6),
             feature_distance=_short(self.features.distances(truth, restored)),
+            attribute_change=_short(attributes.changes(truth, restored)),
             baselines={
                 "identity_cosine": round(float(to_crop[0]), 6),
                 "niqe_like": round(self.natural.distance(restored), 5),
@@ -118,8 +121,8 @@ class Maker:
 def drawing(restorer: Restorer) -> Draws:
     """One crop at a time through a restorer of an audit."""
 
-    def one(crop_rgb_u8: U8) -> U8 | None:
-        (result,) = restorer.restore([crop_rgb_u8])
+    def one(face: FaceInput) -> U8 | None:
+        (result,) = restorer.restore([face.crop_rgb_u8])
         if isinstance(result, Failure):
             return None
         return result.rgb_u8 if isinstance(result, FallenBack) else result

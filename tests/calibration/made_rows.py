@@ -46,6 +46,7 @@ def row(
         not_measured=(),
         identity_distance=erred,
         feature_distance={"eyes": 0.1, "nose": 0.1, "mouth": 0.1},
+        attribute_change={"glasses": 0.0, "facial_hair": 1.0, "eye_colour": 3.0},
         baselines={"identity_cosine": 0.2, "niqe_like": 3.0},
     )
 

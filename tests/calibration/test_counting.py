@@ -20,7 +20,7 @@ from forensics.scoring.rating import Rating
 from tests.calibration.made_rows import row, rows
 from tests.calibration.test_fit import ABOUT
 
-LABELS = Labels(0.5, {"eyes": 1.0, "nose": 1.0, "mouth": 1.0})
+LABELS = Labels(0.5, {"eyes": 1.0, "nose": 1.0, "mouth": 1.0}, {"glasses": 0.5})
 
 
 def face(person: str, iod: float, *, contradiction: float = 0.5, erred: float = 0.0) -> FaceRow:

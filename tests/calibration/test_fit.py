@@ -11,18 +11,29 @@ import pytest
 from forensics.calibration import metrics
 from forensics.calibration.document import report
 from forensics.calibration.fit import MOST_TERMS, fit_logistic, fit_steps, solve, values_of
-from forensics.calibration.judgement import Demands, Labels, judge, sample, verdict
+from forensics.calibration.judgement import (
+    Demands,
+    Labels,
+    features_for,
+    judge,
+    sample,
+    verdict,
+)
 from forensics.calibration.record import as_bytes, make_record
 from forensics.scoring.features import FEATURES
 from forensics.scoring.probability import read_calibration
 from tests.calibration.made_rows import row, rows
 
-LABELS = Labels(0.5, {"eyes": 1.0, "nose": 1.0, "mouth": 1.0})
+LABELS = Labels(0.5, {"eyes": 1.0, "nose": 1.0, "mouth": 1.0}, {"glasses": 0.5})
 QUICK = Demands(resamples=60)
 ABOUT: dict[str, Any] = {
     "restorer": {"profile": "made", "name": "made", "version": "1", "sha256": "a" * 64},
     "networks": {"perceptual": "2" * 64},
-    "judges": {"identity": {"name": "judge"}, "feature": {"name": "features"}},
+    "judges": {
+        "identity": {"name": "judge"},
+        "feature": {"name": "features"},
+        "attribute": {"name": "rulers"},
+    },
     "data": {},
 }
 
@@ -89,7 +100,7 @@ def test_a_target_without_both_outcomes_is_not_made(document: dict[str, Any]) ->
     target = document["targets"]["feature"]
     assert (target["passed"], target["model"]) == (False, None)
     assert target["reason"].startswith("Too one-sided in fit: 0 faces erred")
-    assert document["targets"]["attribute"]["reason"].startswith("Not made")
+    assert document["targets"]["attribute"]["reason"].startswith("Too one-sided in fit: 0 faces")
 
 
 def test_too_few_people_are_said_and_give_no_probability() -> None:
@@ -104,7 +115,7 @@ def test_too_few_people_are_said_and_give_no_probability() -> None:
 
 
 def test_without_a_judge_there_is_no_identity() -> None:
-    _, targets, _ = judge(rows(people=4), Labels(None, {"eyes": 0.05}), QUICK)
+    _, targets, _ = judge(rows(people=4), Labels(None, {"eyes": 0.05}, {}), QUICK)
     assert targets["identity"]["reason"] == "Too few people to set the judge's limit."
     assert targets["any"]["model"] is None
 
@@ -178,3 +189,35 @@ def test_footage_unlike_the_fit_is_outside(document: dict[str, Any]) -> None:
     assert not calibration.range_.holds(inside.measures | {"noise": 40.0})
     assert not calibration.range_.holds({"interocular_px": 40.0})
     assert calibration.values(inside.measures | {"noise": 40.0}, inside.references) is None
+
+
+def test_a_changed_attribute_is_a_label_and_counts_in_any() -> None:
+    one = row("x", "test", 0, iod=40.0, contradiction=0.0, erred=0.2)
+    plain = {"any": False, "identity": False, "feature": False, "attribute": False}
+    assert LABELS.of(one) == plain
+    assert LABELS.of(replace(one, attribute_change={"glasses": 0.5})) == plain  # not above
+    assert LABELS.of(replace(one, attribute_change={"eye_colour": 90.0})) == plain  # no limit
+    changed = replace(one, attribute_change={"glasses": 0.51})
+    assert LABELS.of(changed) == plain | {"any": True, "attribute": True}
+
+
+def test_a_model_of_attributes_never_holds_the_rulers_of_its_own_label() -> None:
+    assert set(FEATURES) - set(features_for("attribute")) == {
+        "glasses",
+        "facial_hair",
+        "iris_delta",
+    }
+    assert features_for("any") == tuple(FEATURES)
+    known = [
+        replace(
+            r,
+            attribute_change={"glasses": r.identity_distance},
+            measures=r.measures | {"glasses": r.identity_distance},
+            references=r.references | {"glasses": 0.2, "glasses_p99": 0.4},
+        )
+        for r in rows()
+    ]
+    _, targets, _ = judge(known, LABELS, QUICK)
+    assert targets["attribute"]["passed"], targets["attribute"]["reason"]
+    assert "glasses" not in {t["name"] for t in targets["attribute"]["model"]["terms"]}
+    assert "glasses" in {t["name"] for t in targets["any"]["model"]["terms"]}
