@@ -32,7 +32,6 @@ from fixtures.build import frame_count, truth_frame
 from fixtures.scene import Raster, people_truth
 from fixtures.story import HEIGHT, story
 from forensics.faces.rim import Rim
-from forensics.models.load import load_embedded
 from forensics.passes.drawing import DrawnFace
 from forensics.passes.face_line import face_line, within_frame
 from forensics.passes.follow import FollowedFace
@@ -59,14 +58,7 @@ class _NoDistance(torch.nn.Module):
 
 def scorer() -> Scorer:
     """The product's scorer without its perceptual network."""
-    loaded = Scorer.load(
-        load_embedded("perceptual"),
-        load_embedded("identity"),
-        None,
-        "cpu",
-        evidence=load_embedded("evidence"),
-    )
-    return replace(loaded, perceptual=_NoDistance())
+    return replace(Scorer.embedded("cpu"), perceptual=_NoDistance())
 
 
 def made(seed: int, begin_s: float) -> Iterator[Sharp]:

@@ -137,13 +137,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     people = portraits(args.packs)
     judge, features = Judge(args.data), FeatureJudge(load_embedded("perceptual"))
-    scorer = Scorer.load(
-        load_embedded("perceptual"),
-        load_embedded("identity"),
-        None,
-        "cpu",
-        evidence=load_embedded("evidence"),
-    )
+    scorer = Scorer.embedded("cpu")
     sharp = [p.truth_rgb_u8 for p in people if p.group == "fit"]
     natural = Naturalness.of(sharp)
     head = {

@@ -8,17 +8,16 @@ ruler that errs on the restored face would confirm itself.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from forensics.calibration.judges import CODEC_SHARE, coded
+from forensics.calibration.judges import codec_limits
 from forensics.scoring import iris
-from forensics.scoring.attributes import band_features, darkness, shipped_cue
+from forensics.scoring.attributes import facial_hair_change, glasses_change
+from forensics.scoring.found_calibration import table_sha256
 from forensics.scoring.measure import U8
-from forensics.scoring.references import TABLES
 from forensics.scoring.thresholds import shipped_thresholds
 
 RULERS: Final = ("glasses", "facial_hair", "eye_colour")
@@ -29,7 +28,7 @@ NAME: Final = "rulers of glasses, facial_hair and iris_delta, against the true f
 
 def rulers_sha256() -> str:
     """Digest of the one ruler that was learnt, the cue of glasses."""
-    return hashlib.sha256((TABLES / "glasses.json").read_bytes()).hexdigest()
+    return table_sha256("glasses")
 
 
 def changes(truth_rgb_u8: U8, restored_rgb_u8: U8) -> dict[str, float]:
@@ -40,15 +39,12 @@ def changes(truth_rgb_u8: U8, restored_rgb_u8: U8) -> dict[str, float]:
     larger; left out where lids or glints cover one.
     """
     pair = (truth_rgb_u8, restored_rgb_u8)
-    cue = shipped_cue()
-    said = [cue.probability(band_features(np.asarray(p, np.float32))) for p in pair]
-    truth, restored = (darkness(np.asarray(p, np.float32)) for p in pair)
-    found = {
-        "glasses": abs(said[0] - said[1]),
-        "facial_hair": max(abs(truth[name] - restored[name]) for name in truth),
-    }
+    truth, restored = (np.asarray(picture, np.float32) for picture in pair)
+    found = {"glasses": glasses_change(truth, restored)}
+    if (hair := facial_hair_change(truth, restored)) is not None:
+        found["facial_hair"] = hair
     where = iris.centres(*pair)
-    true_colours, drawn = (iris.colours(p, where) for p in pair)
+    true_colours, drawn = (iris.colours(picture, where) for picture in pair)
     if true_colours is not None and drawn is not None:
         found["eye_colour"] = max(map(iris.difference, true_colours, drawn))
     return found
@@ -58,18 +54,11 @@ def limits(truths_rgb_u8: Sequence[U8]) -> dict[str, float]:
     """From which change an attribute counts as another one, by ruler.
 
     The least that the flags of an audit call visible, or what 95 of 100 true faces stay below after
-    H.264 at QP 30 alone (`coded`), whichever is more.
+    H.264 at QP 30 alone (`codec_limits`), whichever is more.
     """
-    found: dict[str, list[float]] = {name: [] for name in RULERS}
-    for place, truth in enumerate(truths_rgb_u8):
-        for name, value in changes(*coded(truth, place)).items():
-            found[name].append(value)
+    codec = codec_limits(truths_rgb_u8, changes)
     least = {name: shipped_thresholds()[f"{name}_least"] for name in RULERS}
-    return {name: max([least[name], *_high(values)]) for name, values in found.items()}
-
-
-def _high(values: Sequence[float]) -> list[float]:
-    return [float(np.quantile(values, CODEC_SHARE))] if values else []
+    return {name: max(least[name], codec.get(name, 0.0)) for name in RULERS}
 
 
 def changed(change: Mapping[str, float], limit: Mapping[str, float]) -> bool:

@@ -118,10 +118,8 @@ class _Networks:
 
     @classmethod
     def load(cls, device: torch.device) -> _Networks:
-        perceptual = load_embedded("perceptual")
-        identity, evidence = load_embedded("identity"), load_embedded("evidence")
-        scorer = Scorer.load(perceptual, identity, None, device, evidence=evidence)
-        return cls(scorer, AppearanceJudge(load_embedded("appearance")), FeatureJudge(perceptual))
+        features = FeatureJudge(load_embedded("perceptual"))
+        return cls(Scorer.embedded(device), AppearanceJudge(load_embedded("appearance")), features)
 
 
 def _weights(name: str) -> LoadedModel:

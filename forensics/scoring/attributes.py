@@ -99,9 +99,14 @@ def measure_glasses(face: FaceInput, matched: Matched | None) -> Reading:
     reason = _gate(face, matched, GLASSES_MIN_PX, "frames")
     if reason is not None or matched is None:
         return Reading(reasons={name: reason or ""})
+    return Reading({name: glasses_change(matched.shown_rgb, matched.seen_rgb)})
+
+
+def glasses_change(a_rgb: F32, b_rgb: F32) -> float:
+    """How far the cue differs between two template pictures (h, h, 3) in grey levels, 0..1."""
     cue = shipped_cue()
-    drawn, seen = (cue.probability(band_features(p)) for p in (matched.shown_rgb, matched.seen_rgb))
-    return Reading({name: abs(drawn - seen)})
+    a, b = (cue.probability(band_features(picture)) for picture in (a_rgb, b_rgb))
+    return abs(a - b)
 
 
 # ---------------------------------------------------------------- facial hair
@@ -156,10 +161,16 @@ def measure_facial_hair(face: FaceInput, matched: Matched | None) -> Reading:
     reason = _gate(face, matched, HAIR_MIN_PX, "a moustache")
     if reason is not None or matched is None:
         return Reading(reasons={name: reason or ""})
-    drawn, seen = darkness(matched.shown_rgb), darkness(matched.seen_rgb)
-    if not drawn:
+    change = facial_hair_change(matched.shown_rgb, matched.seen_rgb)
+    if change is None:
         return Reading(reasons={name: "the regions have too few pixels in the footage"})
-    return Reading({name: max(abs(drawn[k] - seen[k]) for k in drawn)})
+    return Reading({name: change})
+
+
+def facial_hair_change(a_rgb: F32, b_rgb: F32) -> float | None:
+    """The largest difference in `darkness` of two pictures of one size, CIE L*, or None."""
+    a, b = darkness(a_rgb), darkness(b_rgb)
+    return max((abs(a[region] - b[region]) for region in a), default=None)
 
 
 def _gate(face: FaceInput, matched: Matched | None, least_px: float, what: str) -> str | None:

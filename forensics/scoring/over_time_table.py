@@ -50,8 +50,8 @@ class OverTimeTable:
 
         None outside the sizes of the table, in footage with less contrast than any of its clips
         had, or when ``digests`` says that another network is at work than the row was made with.
-        ``fine``: the footage is known to be coded at a QP of 35
-        or less, whose true faces tremble less; otherwise the limit holds for any footage.
+        ``fine``: the footage is known to be coded at a QP of 35 or less, whose true faces tremble
+        less; otherwise the limit holds for any footage.
         """
         role = self.needs.get(name)
         if role is not None and (digests is None or digests.get(role) != self.models.get(role)):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from forensics.models.load import LoadedModel
+from forensics.models.load import LoadedModel, load_embedded
 from forensics.models.nets.evidence import build_evidence
 from forensics.models.nets.identity import build_identity
 from forensics.models.nets.perceptual import build_perceptual
@@ -91,6 +91,13 @@ class Scorer:
             evidence=_evidence(evidence, place),
             plugins=plugins,
         )
+
+    @classmethod
+    def embedded(cls, device: torch.device | str) -> Scorer:
+        """With the networks that travel with the package, and nothing beside them."""
+        perceptual, identity_model = load_embedded("perceptual"), load_embedded("identity")
+        evidence = load_embedded("evidence")
+        return cls.load(perceptual, identity_model, None, device, evidence=evidence)
 
     def score(self, faces: Sequence[FaceInput]) -> list[Scored]:
         """Measure each face; one result per face, in order."""
